@@ -1,0 +1,66 @@
+// What a node of a topology does, for users (`Processor`) and inside (`NodeSupplier`).
+import type { StoreBuilder, Stores } from '../state/stores.js'
+import type { TaskStore } from '../state/state-store.js'
+import type { FlowRecord, ForwardRecord, RecordMetadata, StreamRecord } from './stream-record.js'
+
+/** Handles the records of one node in one task. A returned promise makes only its task wait. */
+export interface Processor<in K, in V> {
+  process: (record: StreamRecord<K, V>) => void | Promise<void>
+  close?: (() => void) | undefined
+}
+
+/** What a processor of users' own may touch. */
+export interface ProcessorContext<K, V, S> {
+  readonly getStateStore: <N extends keyof S & string>(
+    name: N,
+  ) => S[N] extends StoreBuilder<infer T> ? T : never
+  forward(record: ForwardRecord<K, V>, child?: string): void | Promise<void>
+  schedule(
+    o: { readonly intervalMs: number; readonly clock: 'stream' | 'wall' },
+    punctuator: (timestampMs: number) => void | Promise<void>,
+  ): { cancel(): void }
+  commit(): void
+  readonly streamTimeMs: number
+  readonly systemTimeMs: number
+  readonly taskId: string
+  readonly applicationId: string
+  readonly stateDir: string
+  /** Of the record being processed; inside a punctuator topic null, partition and offset -1. */
+  readonly recordMetadata: RecordMetadata | undefined
+  readonly config: Readonly<Record<string, unknown>>
+  readonly metrics: {
+    counter(name: string): { add(n?: number): void }
+    latency(name: string): { record(ms: number): void }
+  }
+}
+
+/** A node's behaviour inside: the class of records is known, and the context has more to give. */
+export interface NodeProcessor {
+  process(record: FlowRecord<any, any>): void | Promise<void>
+  close?(): void
+}
+
+/** Called once per task, after its stores are restored. */
+export type NodeSupplier = (context: NodeContext) => NodeProcessor
+
+/** What the runtime gives to a node. Users' processors see it as a `ProcessorContext`. */
+export interface NodeContext extends ProcessorContext<unknown, unknown, Stores> {
+  readonly nodeName: string
+  /** The node's processor-visible children; false when forwarding would reach nobody. */
+  readonly hasChildren: boolean
+  /** A connected or global store with all it can do inside. @throws StateStoreError when it is not connected. */
+  store(name: string): TaskStore
+  /** Forwards to all children in order of addition, each completed before the next. */
+  forward(record: ForwardRecord<any, any>, child?: string): void | Promise<void>
+  /**
+   * Runs `action` under the context of an earlier record (its metadata, time and headers): for what
+   * leaves caches and buffers later.
+   */
+  under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void>
+  /** Counts the current record as dropped at this node and logs it without flooding. */
+  drop(reason: string): void
+  /** Numbers kept with the committed offsets, such as the time of the last emit; by store name. */
+  readonly committedTimes: { get(name: string): number | undefined; set(name: string, ms: number): void }
+  /** Whether a failing callback may be survived (processing handler other than `fail`). */
+  readonly mayContinue: boolean
+}
