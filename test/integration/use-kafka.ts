@@ -1,0 +1,16 @@
+// How a test reaches the broker of the run; without one its suites are skipped, which the run says.
+import { describe, inject } from 'vitest'
+import type { KafkaAddress } from './kafka-server.js'
+
+/** `describe` for suites that need the broker. */
+export function describeWithKafka(name: string, suite: (kafka: KafkaAddress) => void): void {
+  const kafka = inject('kafka')
+  if ('missing' in kafka) describe.skip(`${name} (no broker: ${kafka.missing})`, () => {})
+  else describe(name, () => suite(kafka))
+}
+
+let names = 0
+
+/** A name that no other test of this run uses, for topics and application ids. */
+export const uniqueName = (stem: string): string =>
+  `${stem}-${process.pid}-${Date.now().toString(36)}-${names++}`
