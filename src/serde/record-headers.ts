@@ -71,9 +71,9 @@ export const headerEntries = (headers: RecordHeaders | undefined): readonly Head
 export function recordHeaders(init: HeadersInit = []): RecordHeaders {
   const pairs = Symbol.iterator in init ? init : Object.entries(init)
   return new HeaderList(
-    Array.from(pairs as Iterable<readonly [string, Uint8Array | string | null]>, ([name, value]) => [
-      name,
-      toBytes(value),
-    ]),
+    Array.from(
+      pairs as Iterable<readonly [string, Uint8Array | string | null]>,
+      ([name, value]) => [name, toBytes(value)],
+    ),
   )
 }

@@ -1,0 +1,11 @@
+// All serdes under one name, for completion: `serdes.string()`.
+export { string, uuid } from './string-serde.js'
+export { long, bigint, integer, short, double, float } from './number-serdes.js'
+export { bytes, boolean, serde } from './bytes-serdes.js'
+export { list } from './list-serde.js'
+export { json } from './json-serde.js'
+export type { JsonOptions, JsonSerde } from './json-serde.js'
+export { nullable, required } from './null-serdes.js'
+export type { RequiredSerde } from './null-serdes.js'
+export { timeWindowed, sessionWindowed } from './windowed-serdes.js'
+export type { StandardSchemaV1 } from './standard-schema.js'
