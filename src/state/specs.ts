@@ -1,0 +1,91 @@
+// The specs of all store kinds, for the builders of users and for the DSL's own stores.
+import type { SerdeFor } from '../serde/serde.js'
+import type { StoreSpec } from './state-store.js'
+
+/** What every kind takes. A value of `view: 'values'` is what queries of tables see; `rows` adds times. */
+export interface SpecOptions<K, V> {
+  readonly name: string
+  readonly key: SerdeFor<K>
+  readonly value: SerdeFor<V>
+  readonly engine: 'leveldb' | 'memory'
+  readonly caching?: boolean | undefined
+  readonly logging?: false | Readonly<Record<string, string>> | undefined
+  readonly view?: 'values' | 'rows' | undefined
+}
+
+/** Opens as `KeyValueRows`. */
+export declare function keyValueSpec<K, V>(
+  o: SpecOptions<K, V> & { readonly timestamped: boolean },
+): StoreSpec
+
+export interface WindowSpecOptions<K, V> extends SpecOptions<K, V> {
+  readonly timestamped: boolean
+  readonly sizeMs: number
+  readonly retentionMs: number
+  readonly keepDuplicates?: boolean | undefined
+  /** Rows lie by time first, for emit on close; one more millisecond is visible (semantics 19.6). */
+  readonly timeFirst?: boolean | undefined
+}
+
+/** Opens as `WindowRows`. */
+export declare function windowSpec<K, V>(o: WindowSpecOptions<K, V>): StoreSpec
+
+/** Opens as `SlidingRows`: a timestamped window store that finds the windows of a key at once. */
+export declare function slidingSpec<K, V>(
+  o: Omit<WindowSpecOptions<K, V>, 'timestamped' | 'keepDuplicates'>,
+): StoreSpec
+
+/** Opens as `SessionRows`; `spanMs` is gap plus grace where known and sizes the buckets. */
+export declare function sessionSpec<K, V>(
+  o: SpecOptions<K, V> & {
+    readonly retentionMs: number
+    readonly spanMs?: number | undefined
+    readonly timeFirst?: boolean | undefined
+  },
+): StoreSpec
+
+/** Opens as `JoinRows`: `sizeMs` is before + after, retention is size + grace. */
+export declare function joinWindowSpec<K, V>(
+  o: Omit<SpecOptions<K, V>, 'caching' | 'view'> & {
+    readonly sizeMs: number
+    readonly retentionMs: number
+  },
+): StoreSpec
+
+/** Opens as `OuterJoinRows`: unmatched records of both sides of a left or outer stream join. */
+export declare function outerJoinSpec<K, L, R>(
+  o: Omit<SpecOptions<K, L>, 'caching' | 'view' | 'value'> & {
+    readonly left: SerdeFor<L>
+    readonly right: SerdeFor<R>
+  },
+): StoreSpec
+
+/** Opens as `VersionedRows`. */
+export declare function versionedSpec<K, V>(
+  o: Omit<SpecOptions<K, V>, 'caching'> & {
+    readonly historyMs: number
+    readonly segmentIntervalMs?: number | undefined
+  },
+): StoreSpec
+
+/** Opens as `KeyValueRows` behind an `LruRows` api. */
+export declare function lruSpec<K, V>(
+  o: Omit<SpecOptions<K, V>, 'engine'> & { readonly maxEntries: number },
+): StoreSpec
+
+/** Opens as `SuppressBuffer`. */
+export declare function suppressBufferSpec<K, V>(
+  o: Omit<SpecOptions<K, V>, 'engine' | 'caching' | 'view'>,
+): StoreSpec
+
+/** Opens as `GraceBuffer`: stream records that wait for a versioned table. */
+export declare function graceBufferSpec<K, V>(
+  o: Omit<SpecOptions<K, V>, 'engine' | 'caching' | 'view'>,
+): StoreSpec
+
+/** Opens as `SubscriptionRows`: foreign-key subscriptions by (foreign key bytes, left key bytes). */
+export declare function subscriptionSpec(o: {
+  readonly name: string
+  readonly engine: 'leveldb' | 'memory'
+  readonly logging?: false | Readonly<Record<string, string>> | undefined
+}): StoreSpec
