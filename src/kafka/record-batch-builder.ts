@@ -50,15 +50,33 @@ const copy = (from: Uint8Array, start: number, end: number, to: Buffer, at: numb
 }
 
 /** Writes a varint of any size, returns the end. */
-const putVarint = (bytes: Uint8Array, offset: number, value: number): number => {
-  let at = offset
+const putVarint = (bytes: Uint8Array, at: number, value: number): number => {
+  if (value >= 0 && value < 64) {
+    bytes[at] = value << 1
+    return at + 1
+  }
+  if (value >= -0x40000000 && value < 0x40000000) {
+    let rest = (value << 1) ^ (value >> 31)
+    let to = at
+    while (rest >= 0x80) {
+      bytes[to++] = rest | 0x80
+      rest >>>= 7
+    }
+    bytes[to++] = rest
+    return to
+  }
+  return putLongVarint(bytes, at, value)
+}
+
+const putLongVarint = (bytes: Uint8Array, at: number, value: number): number => {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  let to = at
   while (rest >= 0x80) {
-    bytes[at++] = (rest % 128) | 0x80
+    bytes[to++] = (rest % 128) | 0x80
     rest = Math.floor(rest / 128)
   }
-  bytes[at++] = rest
-  return at
+  bytes[to++] = rest
+  return to
 }
 
 /** Collects records of one partition straight in the bytes that will be sent. */

@@ -21,12 +21,14 @@ interface Row {
   readonly headers: readonly HeaderEntry[]
 }
 
-const bytes = fc.uint8Array({ maxLength: 300 })
+const bytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 300 })
 const row: fc.Arbitrary<Row> = fc.record({
   timestampMs: fc.integer({ min: 0, max: 2 ** 45 }),
   key: fc.option(bytes),
   value: fc.option(bytes),
-  headers: fc.array(fc.tuple(fc.string(), fc.option(bytes)), { maxLength: 3 }),
+  headers: fc.array(fc.tuple(fc.string(), fc.option(bytes)), { maxLength: 3 }) as fc.Arbitrary<
+    HeaderEntry[]
+  >,
 })
 
 const plain = (value: Uint8Array | null): number[] | null => value && Array.from(value)
