@@ -60,7 +60,10 @@ export interface NodeContext extends ProcessorContext<unknown, unknown, Stores> 
   /** Counts the current record as dropped at this node and logs it without flooding. */
   drop(reason: string): void
   /** Numbers kept with the committed offsets, such as the time of the last emit; by store name. */
-  readonly committedTimes: { get(name: string): number | undefined; set(name: string, ms: number): void }
+  readonly committedTimes: {
+    get(name: string): number | undefined
+    set(name: string, ms: number): void
+  }
   /** Whether a failing callback may be survived (processing handler other than `fail`). */
   readonly mayContinue: boolean
 }

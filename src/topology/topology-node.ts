@@ -2,7 +2,7 @@
 // the runtime adds it.
 import type { Deserializer, Serializer } from '../serde/serde.js'
 import type { StoreSpec } from '../state/state-store.js'
-import type { NodeSupplier } from './processor.js'
+import type { NodeSupplier, Processor } from './processor.js'
 import type { StreamRecord } from './stream-record.js'
 import type { TimestampExtractor } from './timestamp-extractor.js'
 
@@ -72,6 +72,25 @@ export interface Subtopology {
   readonly stores: readonly StoreSpec[]
 }
 
+/**
+ * Called once per processor node and task; what it returns runs in the node's place. Between table
+ * operators `value` is a change, `{ newValue, oldValue, isLatest }`.
+ */
+export type ProcessorWrapper = (
+  node: { readonly name: string; readonly stores: readonly string[] },
+  processor: Processor<unknown, unknown>,
+) => Processor<unknown, unknown>
+
+/** An internal topic or store whose name was generated, for `ensureExplicitInternalResourceNaming`. */
+export interface GeneratedName {
+  readonly kind: 'changelog' | 'repartition'
+  /** Of the store, or of the repartition topic without the application id. */
+  readonly name: string
+  readonly node: string
+  /** Which option names it. */
+  readonly remedy: string
+}
+
 /** All that the runtime runs: plain frozen data. */
 export interface FrozenTopology {
   readonly subtopologies: readonly Subtopology[]
@@ -83,4 +102,6 @@ export interface FrozenTopology {
   readonly sourceChangelogs: ReadonlyMap<string, string>
   /** The engine for stores that name none is resolved already; the wrapper is applied already. */
   readonly queryable: ReadonlySet<string> | undefined
+  /** What was named by number: a topology that changes may change these names. */
+  readonly generatedNames: readonly GeneratedName[]
 }

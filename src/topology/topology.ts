@@ -1,0 +1,353 @@
+// Topology: sources, processors, stores and sinks by name. The DSL builds one, and so can users by
+// hand; once KafkaStreams or the test driver has it, it is frozen.
+import { TopologyError } from '../errors.js'
+import type { Deserializer, Serde, SerdeFor, Serializer } from '../serde/serde.js'
+import { isNullable, isRequired, serdeForNode, serdeName } from '../serde/serde-traits.js'
+import {
+  isStoreBuilder,
+  toSpec,
+  type StateStore,
+  type StoreBuilder,
+  type StoreEngine,
+  type Stores,
+} from '../state/stores.js'
+import { checkedName } from './names.js'
+import { keeperNode, userNode, type Keeper, type UserSupplier } from './processor-adapter.js'
+import type { Processor, ProcessorContext } from './processor.js'
+import type { RecordMetadata, StreamRecord } from './stream-record.js'
+import type { TimestampExtractor } from './timestamp-extractor.js'
+import { TopologyGraph } from './topology-graph.js'
+import type {
+  FrozenTopology,
+  Partitioner,
+  ProcessorWrapper,
+  SinkNode,
+  SourceNode,
+} from './topology-node.js'
+import { isTopic, type Topic, type TopicFor } from './topic.js'
+
+type NN<T> = Exclude<T, null>
+
+/** How a source reads its topics. */
+export interface SourceOptions<K, V> {
+  readonly key?: Serde<K> | undefined
+  readonly value?: Serde<V> | undefined
+  /** Event time; the record's own unless given. */
+  readonly timestamp?: TimestampExtractor<V, K> | undefined
+  /** Where reading starts when no offset was ever committed. Default `earliest`. */
+  readonly offsetReset?: 'earliest' | 'latest' | 'none' | undefined
+}
+
+/** How a sink writes its topic. */
+export interface SinkOptions<K, V> {
+  readonly key?: Serializer<NN<K>> | undefined
+  readonly value?: Serializer<NN<V>> | undefined
+  readonly partitioner?: Partitioner<K, V> | undefined
+  readonly largeMessages?: object | undefined
+}
+
+/** What a keeper of a global or read-only store is given. */
+export interface KeeperContext<S> {
+  readonly store: S
+  readonly recordMetadata: RecordMetadata | undefined
+}
+
+let graphOfTopology: (topology: Topology<any>) => TopologyGraph
+
+/** The graph behind a topology, for the DSL. */
+export const graphOf = (topology: Topology<any>): TopologyGraph => graphOfTopology(topology)
+
+/**
+ * A graph of named nodes. `S` lists the stores that may be queried.
+ *
+ * @example
+ * new Topology()
+ *   .addSource('readings', 'readings', { key: string(), value: json<Reading>() })
+ *   .addProcessor('alarms', (context) => ({ process: (r) => context.forward(r) }), { parents: ['readings'] })
+ *   .addSink('out', 'alarms', { parents: ['alarms'], key: string(), value: json() })
+ */
+export class Topology<out S = {}> {
+  /** For the compiler alone. */
+  declare readonly '~stores': S
+  readonly #graph: TopologyGraph
+  readonly #engine: 'leveldb' | 'memory'
+  readonly #defaults: {
+    readonly key?: Serde<any> | undefined
+    readonly value?: Serde<any> | undefined
+  }
+
+  static {
+    graphOfTopology = (topology) => topology.#graph
+  }
+
+  constructor(
+    o: {
+      /** For stores that name none. Default `leveldb`. */
+      readonly engine?: 'leveldb' | 'memory' | StoreEngine | undefined
+      /** Called once per processor node and task; what it returns runs in the node's place. */
+      readonly wrapProcessor?: ProcessorWrapper | undefined
+      /** Serdes of sources and sinks that are given none. */
+      readonly key?: Serde<any> | undefined
+      readonly value?: Serde<any> | undefined
+    } = {},
+  ) {
+    this.#graph = new TopologyGraph(o.wrapProcessor)
+    this.#engine = o.engine === 'memory' ? 'memory' : 'leveldb'
+    this.#defaults = { key: o.key, value: o.value }
+  }
+
+  /**
+   * Reads topics: one, several, or all that match a pattern.
+   * @throws TopologyError for a name or topic that is taken, or a missing serde
+   */
+  addSource<K, V>(
+    name: string,
+    topic: Topic<K, V> | string | readonly string[] | RegExp,
+    o: SourceOptions<K, V> = {},
+  ): this {
+    this.#graph.addSource(this.#source(name, topic, o))
+    return this
+  }
+
+  /**
+   * Runs a processor. `stores` are added under their property names, or connected where they are handles.
+   * @throws TopologyError for a name that is taken or a parent that is not there
+   */
+  addProcessor<K, V, S2 extends Stores = {}>(
+    name: string,
+    supplier: (context: ProcessorContext<any, any, S2>) => Processor<K, V>,
+    o: { readonly parents: readonly string[]; readonly stores?: S2 | undefined },
+  ): this {
+    const names = new Map<string, string>()
+    this.#graph.addProcessor(
+      checkedName(name, 'node name'),
+      userNode(supplier as UserSupplier, names),
+      o.parents,
+    )
+    connectStores(this.#graph, name, o.stores ?? {}, this.#engine, names)
+    return this
+  }
+
+  /**
+   * Writes a topic, or the one that a function chooses per record.
+   * @throws TopologyError for a name that is taken, a parent that is not there, or a missing serde
+   */
+  addSink<K, V>(
+    name: string,
+    topic:
+      TopicFor<NN<K>, NN<V>> | string | ((value: V, key: K, record: StreamRecord<K, V>) => string),
+    o: SinkOptions<K, V> & { readonly parents: readonly string[] },
+  ): this {
+    if (o.largeMessages !== undefined) throw largeMessagesError(name)
+    const given = isTopic(topic) ? topic : undefined
+    const key = o.key ?? given?.key ?? this.#defaults.key
+    const value = o.value ?? given?.value ?? this.#defaults.value
+    this.#graph.addSink({
+      kind: 'sink',
+      name,
+      parents: [...o.parents],
+      topic: (given?.name ?? topic) as SinkNode['topic'],
+      key: serdeForNode(neededSerde(key, name, 'key')),
+      value: serdeForNode(neededSerde(value, name, 'value')),
+      partitioner: o.partitioner,
+    })
+    this.#graph.addNotes(name, [serdesNote({ key, value }, o)])
+    return this
+  }
+
+  /**
+   * Adds a store and connects it to processors.
+   * @throws TopologyError for a name that is taken or a processor that is not there
+   */
+  addStateStore<T>(
+    name: string,
+    store: StoreBuilder<T>,
+    processors: readonly string[] = [],
+  ): StateStore<T> {
+    this.#graph.addStore(toSpec(store, name, this.#engine), store, processors)
+    return new StoreHandle<T>(name)
+  }
+
+  /** Gives a processor access to stores that were added before. @throws TopologyError for unknown names */
+  connectProcessorAndStateStores(processor: string, stores: readonly string[]): this {
+    for (const store of stores)
+      if (!this.#graph.hasStore(store))
+        throw new TopologyError(`cannot connect ${store} to ${processor}: add the store first`)
+    this.#graph.connect(processor, stores)
+    return this
+  }
+
+  /** A store that every instance fills from all partitions of a topic, before anything else runs. */
+  addGlobalStore<T, K, V>(
+    name: string,
+    store: StoreBuilder<T>,
+    topic: Topic<K, V> | string,
+    keeper: (context: KeeperContext<T>) => Processor<K | null, V | null>,
+    o: SourceOptions<K, V> & {
+      readonly name?: string | undefined
+      readonly processorName?: string | undefined
+    } = {},
+  ): StateStore<T> {
+    const source = this.#source(o.name ?? `${name}-source`, topic, o, 'pass')
+    const processor = {
+      name: o.processorName ?? `${name}-processor`,
+      supplier: keeperNode(keeper as Keeper, name),
+    }
+    const spec = unlogged(toSpec(store, name, this.#engine))
+    this.#graph.addGlobalStore(spec, source, processor, 'reprocess')
+    return new StoreHandle<T>(name)
+  }
+
+  /** A store per task that a keeper fills from a topic, which also restores it: it has no changelog of its own. */
+  addReadOnlyStateStore<T, K, V>(
+    name: string,
+    store: StoreBuilder<T>,
+    topic: Topic<K, V> | string,
+    keeper: (context: KeeperContext<T>) => Processor<K | null, V | null>,
+    o: SourceOptions<K, V> & {
+      readonly name?: string | undefined
+      readonly processorName?: string | undefined
+    } = {},
+  ): StateStore<T> {
+    const source = this.#source(o.name ?? `${name}-source`, topic, o, 'pass')
+    const processor = o.processorName ?? `${name}-processor`
+    this.#graph.addSource(source)
+    this.#graph.addProcessor(processor, keeperNode(keeper as Keeper, name), [source.name])
+    this.#graph.addStore(unlogged(toSpec(store, name, this.#engine)), store, [processor])
+    this.#graph.useSourceAsChangelog(name, (source.topics as readonly string[])[0]!)
+    return new StoreHandle<T>(name)
+  }
+
+  /** The graph as text, as Kafka Streams prints it; with `serdes` each node's serdes too. */
+  describe(o: { readonly serdes?: boolean | undefined } = {}): string {
+    return this.#graph.describe(o.serdes === true)
+  }
+
+  /** What the runtime runs. Nothing can be added afterwards. @throws TopologyError when something is missing */
+  freeze(): FrozenTopology {
+    return this.#graph.freeze()
+  }
+
+  #source(
+    name: string,
+    topic: Topic<any, any> | string | readonly string[] | RegExp,
+    o: SourceOptions<any, any>,
+    nulls?: 'pass',
+  ): SourceNode {
+    const given = isTopic(topic) ? topic : undefined
+    const serdes = { key: o.key ?? given?.key, value: o.value ?? given?.value }
+    const key = serdes.key ?? this.#defaults.key
+    const value = serdes.value ?? this.#defaults.value
+    this.#graph.addNotes(name, [serdesNote({ key, value }, serdes)])
+    return sourceNode({
+      name,
+      topics: given?.name ?? (topic as string | readonly string[] | RegExp),
+      key: neededSerde(key, name, 'key'),
+      value: neededSerde(value, name, 'value'),
+      timestamp: o.timestamp,
+      offsetReset: o.offsetReset,
+      nulls,
+    })
+  }
+}
+
+/** A store that was added; its name is all that there is to it. */
+export class StoreHandle<T> implements StateStore<T> {
+  declare readonly '~store': T
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** Adds the builders among a processor's `stores`, connects all, and notes which property is which store. */
+export function connectStores(
+  graph: TopologyGraph,
+  processor: string,
+  stores: Stores,
+  engine: 'leveldb' | 'memory',
+  names: Map<string, string>,
+): void {
+  for (const [property, store] of Object.entries(stores)) {
+    if (store instanceof StoreHandle) {
+      names.set(property, store.name)
+      graph.connect(processor, [store.name])
+    } else if (isStoreBuilder(store)) {
+      names.set(property, property)
+      graph.addStore(toSpec(store, property, engine), store, [processor])
+    } else
+      throw new TopologyError(
+        `${processor}: \`stores.${property}\` is no store; give a builder such as keyValueStore({ … }) or what addStateStore returned`,
+        { node: processor },
+      )
+  }
+}
+
+/** A source node of a topic that the user names: nulls pass where the serdes promise them. */
+export function sourceNode(o: {
+  readonly name: string
+  readonly topics: string | readonly string[] | RegExp
+  readonly key: Deserializer<unknown>
+  readonly value: Deserializer<unknown>
+  readonly timestamp: TimestampExtractor<any, any> | undefined
+  readonly offsetReset: SourceNode['offsetReset']
+  readonly nulls?: 'pass' | undefined
+}): SourceNode {
+  const { topics } = o
+  return {
+    kind: 'source',
+    name: o.name,
+    topics:
+      topics instanceof RegExp
+        ? new RegExp(topics.source, topics.flags.replace(/[gy]/g, '')) // `test` must keep no position
+        : typeof topics === 'string'
+          ? [topics]
+          : [...topics],
+    key: serdeForNode(o.key),
+    value: serdeForNode(o.value),
+    nullKey: o.nulls ?? (isRequired(o.key) ? 'refuse' : 'pass'),
+    nullValue: o.nulls ?? (isNullable(o.value) ? 'pass' : 'refuse'),
+    timestamp: o.timestamp,
+    offsetReset: o.offsetReset,
+  }
+}
+
+/** The same store without a changelog of its own. */
+export const unlogged = (spec: ReturnType<typeof toSpec>): ReturnType<typeof toSpec> => ({
+  ...spec,
+  logging: false,
+  open: (context) => spec.open(context),
+})
+
+/** @throws TopologyError that says how to give the missing serde */
+export function neededSerde<S extends Serializer<any> | Deserializer<any>>(
+  serde: S | undefined,
+  node: string,
+  part: 'key' | 'value',
+): S {
+  if (serde !== undefined) return serde
+  throw new TopologyError(
+    `${node} has no ${part} serde: give it \`${part}\` in its options, or give the builder a default`,
+    { node },
+  )
+}
+
+/** What `describe({ serdes: true })` prints of a node's serdes. */
+export function serdesNote(
+  serdes: { readonly key?: unknown; readonly value?: unknown },
+  given: { readonly key?: unknown; readonly value?: unknown },
+): string {
+  const text = (part: 'key' | 'value'): string =>
+    serdes[part] === undefined
+      ? `${part} none`
+      : `${part} ${serdeName(serdes[part] as SerdeFor<never>)}${given[part] === undefined ? ' (default)' : ''}`
+  return `serdes: ${text('key')}, ${text('value')}`
+}
+
+/** Thrown where `largeMessages` is used. */
+export const largeMessagesError = (node: string): TopologyError =>
+  new TopologyError(
+    `${node}: largeMessages is not available in this version; send values below the broker's message size`,
+    { node },
+  )
