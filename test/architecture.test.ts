@@ -27,8 +27,8 @@ const leaves = ['errors.ts', 'clock.ts', 'logger.ts']
 /** The only file that may import a package. */
 const doors: Readonly<Record<string, string>> = {
   kafkajs: 'kafka/kafkajs-bridge.ts',
-  level: 'state/level-bytes-store.ts',
-  'classic-level': 'state/level-bytes-store.ts',
+  level: 'state/level-database.ts',
+  'classic-level': 'state/level-database.ts',
   avsc: 'serde/avro-serde.ts',
   'prom-client': 'metrics/prometheus-metrics.ts',
   rxjs: 'rx/',

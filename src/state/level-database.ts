@@ -1,0 +1,217 @@
+// The engine on disk, and the only door to package `level`. Point reads do not wait; the directory
+// is locked by LevelDB itself.
+import { Level } from 'level'
+import { StateStoreError, StreamsError, TaskCorruptedError } from '../errors.js'
+import type { ByteRange, BytesStore, Database, Entry, WriteBatch } from './bytes-store.js'
+import { DatabasePart } from './database-part.js'
+import { PartBatch, WriteList } from './write-list.js'
+
+/** What is used of classic-level, which `level` is in Node. */
+interface Engine {
+  open(): Promise<void>
+  close(): Promise<void>
+  getSync(key: Uint8Array): Uint8Array | undefined
+  clear(): Promise<void>
+  batch(): EngineBatch
+  iterator(o: object): { nextv(n: number): Promise<Entry[]>; close(): Promise<void> }
+  keys(o: object): { nextv(n: number): Promise<Uint8Array[]>; close(): Promise<void> }
+  snapshot(): { close(): Promise<void> }
+}
+
+interface EngineBatch {
+  put(key: Uint8Array, value: Uint8Array): void
+  del(key: Uint8Array): void
+  write(o: { sync: boolean }): Promise<void>
+  close(): Promise<void>
+}
+
+export interface LevelOptions {
+  /** Bytes of uncompressed blocks in memory. Default 16 MiB. */
+  readonly blockCacheBytes?: number | undefined
+}
+
+/** Writes between two turns of the event loop while a batch is built. */
+const writesPerTurn = 16_384
+const rowsPerRead = 500
+
+export class LevelDatabase implements Database {
+  readonly #engine: Engine
+  readonly #directory: string
+  /** Puts less deletions since it was opened: all that is known of its size without waiting. */
+  #rows = 0
+  #closed = false
+
+  private constructor(engine: Engine, directory: string) {
+    this.#engine = engine
+    this.#directory = directory
+  }
+
+  /**
+   * Opens the database in a directory, which is made.
+   * @throws StateStoreError when it is locked or the disk refuses; TaskCorruptedError when it is damaged
+   */
+  static async open(directory: string, options: LevelOptions = {}): Promise<LevelDatabase> {
+    // `level` declares what its browser half shares; in Node it is classic-level.
+    const engine = new Level(directory, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      compression: false,
+      cacheSize: options.blockCacheBytes ?? 16 * 2 ** 20,
+    } as object) as unknown as Engine
+    try {
+      await engine.open()
+    } catch (error) {
+      throw translated(error, directory, 'open')
+    }
+    return new LevelDatabase(engine, directory)
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#engine.getSync(key)
+    } catch (error) {
+      throw translated(error, this.#directory, 'read', this.#closed)
+    }
+  }
+
+  scan(range: ByteRange): AsyncIterable<Entry> {
+    try {
+      // The iterator reads the database as it is now, also when nobody asks for a row yet.
+      const iterator = this.#engine.iterator({ ...bounds(range), highWaterMarkBytes: 256 * 1024 })
+      return readAll(iterator, (error) => translated(error, this.#directory, 'read', this.#closed))
+    } catch (error) {
+      throw translated(error, this.#directory, 'read', this.#closed)
+    }
+  }
+
+  approximateSize(): number {
+    return Math.max(0, this.#rows)
+  }
+
+  batch(): WriteBatch {
+    return new WriteList()
+  }
+
+  async write(batch: WriteBatch, options: { readonly sync?: boolean } = {}): Promise<void> {
+    const list = batch as WriteList
+    try {
+      const writes = this.#engine.batch()
+      try {
+        for (const [from, to] of list.ranges) await this.#deleteRange(writes, from, to)
+        for (let i = 0; i < list.keys.length; i++) {
+          const value = list.values[i]!
+          if (value === null) writes.del(list.keys[i]!)
+          else writes.put(list.keys[i]!, value)
+          if (i % writesPerTurn === writesPerTurn - 1) await new Promise(setImmediate)
+        }
+        await writes.write({ sync: options.sync === true })
+      } catch (error) {
+        await writes.close()
+        throw error
+      }
+    } catch (error) {
+      throw translated(error, this.#directory, 'write', this.#closed)
+    }
+  }
+
+  part(prefix: Uint8Array): BytesStore {
+    return new DatabasePart(this, prefix, () => 0)
+  }
+
+  partBatch(batch: WriteBatch, prefix: Uint8Array): WriteBatch {
+    return new PartBatch(batch, prefix)
+  }
+
+  async clear(): Promise<void> {
+    try {
+      await this.#engine.clear()
+    } catch (error) {
+      throw translated(error, this.#directory, 'clear', this.#closed)
+    }
+  }
+
+  /** Waits for reads and writes that are under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    try {
+      await this.#engine.close()
+    } catch (error) {
+      throw translated(error, this.#directory, 'close')
+    }
+  }
+
+  async #deleteRange(writes: EngineBatch, from: Uint8Array, to: Uint8Array): Promise<void> {
+    const keys = this.#engine.keys(bounds({ from, to }))
+    try {
+      for (;;) {
+        const some = await keys.nextv(rowsPerRead)
+        if (some.length === 0) return
+        for (const key of some) writes.del(key)
+      }
+    } finally {
+      await keys.close()
+    }
+  }
+}
+
+const bounds = (range: ByteRange): object => ({
+  ...(range.from === undefined ? undefined : { gte: range.from }),
+  ...(range.to === undefined ? undefined : { lt: range.to }),
+  reverse: range.reverse === true,
+})
+
+async function* readAll(
+  iterator: ReturnType<Engine['iterator']>,
+  translate: (error: unknown) => Error,
+): AsyncGenerator<Entry> {
+  try {
+    for (;;) {
+      let some: Entry[]
+      try {
+        some = await iterator.nextv(rowsPerRead)
+      } catch (error) {
+        throw translate(error)
+      }
+      if (some.length === 0) return
+      yield* some
+    }
+  } finally {
+    await iterator.close()
+  }
+}
+
+/** What an error of the engine means for a task. */
+const translated = (error: unknown, directory: string, action: string, closed = false): Error => {
+  if (error instanceof StreamsError) return error
+  const text = causes(error)
+  const options = { cause: error }
+  if (closed) return new StateStoreError(`the database in ${directory} is closed`, options)
+  if (text.includes('LEVEL_LOCKED'))
+    return new StateStoreError(
+      `the database in ${directory} is in use by another process; stop that one or set another stateDir`,
+      options,
+    )
+  if (text.includes('LEVEL_CORRUPTION') || text.includes('Corruption:'))
+    return new TaskCorruptedError(`the database in ${directory} is damaged`, options)
+  if (text.includes('No space left') || text.includes('ENOSPC'))
+    return new StateStoreError(
+      `cannot ${action} the database in ${directory}: the disk is full; free some space and start again, nothing that was committed is lost`,
+      options,
+    )
+  return new StateStoreError(
+    `cannot ${action} the database in ${directory}: ${messageOf(error)}`,
+    options,
+  )
+}
+
+const messageOf = (error: unknown): string => {
+  const last = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return last instanceof Error ? last.message : String(last)
+}
+
+const causes = (error: unknown): string => {
+  let text = ''
+  for (let e = error; e instanceof Error; e = e.cause)
+    text += `${'code' in e ? String(e.code) : ''} ${e.message} `
+  return text
+}
