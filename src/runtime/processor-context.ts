@@ -1,0 +1,200 @@
+// What a node of a running task may touch. One per node and task; `forward` is the hot part.
+import { StateStoreError, StreamsError } from '../errors.js'
+import { HeaderList } from '../serde/record-headers.js'
+import type { TaskStore } from '../state/state-store.js'
+import type { NodeContext } from '../topology/processor.js'
+import {
+  FlowRecord,
+  punctuationMetadata,
+  toFlowRecord,
+  type ForwardRecord,
+  type RecordMetadata,
+} from '../topology/stream-record.js'
+import type { ProcessorNode } from '../topology/topology-node.js'
+import { runAll, type NodeHost, type NodeRunner } from './node-runner.js'
+import type { PunctuationQueue } from './punctuation-queue.js'
+import type { StreamsMetrics } from '../metrics/streams-metrics.js'
+
+/** What a context needs of its task. */
+export interface ContextHost extends NodeHost {
+  readonly taskId: string
+  readonly applicationId: string
+  readonly stateDir: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly metrics: StreamsMetrics
+  readonly mayContinue: boolean
+  readonly streamTimeMs: number
+  readonly systemTimeMs: number
+  readonly streamPunctuations: PunctuationQueue
+  readonly wallPunctuations: PunctuationQueue
+  readonly committedTimes: NodeContext['committedTimes']
+  connectedStore(name: string): TaskStore | undefined
+  globalStore(name: string): TaskStore | undefined
+  requestCommit(): void
+  /** Waits for a promise before the next record, whatever its receiver does with it. */
+  keep(promise: Promise<void>): void
+  dropped(node: string, reason: string, record: FlowRecord | undefined): void
+}
+
+/** The context of one node in one task. */
+export class TaskNodeContext implements NodeContext {
+  readonly nodeName: string
+  readonly hasChildren: boolean
+  readonly mayContinue: boolean
+  readonly metrics: NodeContext['metrics']
+  readonly #host: ContextHost
+  readonly #node: ProcessorNode
+  readonly #runner: NodeRunner
+  readonly #children: readonly NodeRunner[]
+  #inFlight: Promise<void> | undefined
+
+  constructor(host: ContextHost, node: ProcessorNode, runner: NodeRunner) {
+    this.#host = host
+    this.#node = node
+    this.#runner = runner
+    this.#children = runner.children
+    this.nodeName = node.name
+    this.hasChildren = runner.children.length > 0
+    this.mayContinue = host.mayContinue
+    const tags = { task: host.taskId, node: node.name }
+    this.metrics = {
+      counter: (name) => host.metrics.counter(name, tags),
+      latency: (name) => host.metrics.latency(name, tags),
+    }
+  }
+
+  get streamTimeMs(): number {
+    return this.#host.streamTimeMs
+  }
+
+  get systemTimeMs(): number {
+    return this.#host.systemTimeMs
+  }
+
+  get taskId(): string {
+    return this.#host.taskId
+  }
+
+  get applicationId(): string {
+    return this.#host.applicationId
+  }
+
+  get stateDir(): string {
+    return this.#host.stateDir
+  }
+
+  get config(): Readonly<Record<string, unknown>> {
+    return this.#host.config
+  }
+
+  get committedTimes(): NodeContext['committedTimes'] {
+    return this.#host.committedTimes
+  }
+
+  get recordMetadata(): RecordMetadata | undefined {
+    return (this.#runner.awaiting ?? this.#host.record)?.metadata
+  }
+
+  readonly getStateStore = ((name: string): unknown =>
+    this.store(name).api) as unknown as NodeContext['getStateStore']
+
+  store(name: string): TaskStore {
+    const global = this.#host.globalStore(name)
+    if (global !== undefined) return global
+    const store = this.#node.stores.includes(name) ? this.#host.connectedStore(name) : undefined
+    if (store === undefined) {
+      const connected = this.#node.stores.map((n) => `'${n}'`).join(', ') || 'none'
+      throw new StateStoreError(
+        `${this.nodeName} is not connected to a store '${name}'; name it in the stores of the processor (connected: ${connected})`,
+        { node: this.nodeName, task: this.taskId },
+      )
+    }
+    return store
+  }
+
+  forward(record: ForwardRecord<any, any>, child?: string): void | Promise<void> {
+    if (this.#inFlight !== undefined) return this.#forwardLater(this.#inFlight, record, child)
+    const host = this.#host
+    if (host.node !== this.#runner && this.#runner.awaiting !== undefined) {
+      // An asynchronous processor goes on after somebody forgot to wait for it.
+      host.node = this.#runner
+      host.record = this.#runner.awaiting
+    }
+    const metadata = host.record === undefined ? undefined : host.record.metadata
+    let flow = toFlowRecord(record, metadata)
+    if (flow.metadata !== metadata)
+      flow = new FlowRecord(flow.key, flow.value, flow.timestampMs, flow.headers, metadata)
+    const children = this.#children
+    const result =
+      child !== undefined
+        ? this.#child(child).run(flow)
+        : children.length === 1
+          ? children[0]!.run(flow)
+          : runAll(children, flow)
+    if (result !== undefined) return this.#track(result)
+  }
+
+  schedule(
+    options: { readonly intervalMs: number; readonly clock: 'stream' | 'wall' },
+    punctuator: (timestampMs: number) => void | Promise<void>,
+  ): { cancel(): void } {
+    const host = this.#host
+    const { intervalMs, clock } = options
+    const run = (nowMs: number): void | Promise<void> => {
+      const record = new FlowRecord(null, null, nowMs, new HeaderList(), punctuationMetadata)
+      return this.#runner.runAs(record, () => punctuator(nowMs))
+    }
+    if (clock === 'stream') return host.streamPunctuations.schedule(0, intervalMs, run)
+    if (clock === 'wall')
+      return host.wallPunctuations.schedule(host.systemTimeMs + intervalMs, intervalMs, run)
+    throw new TypeError(`clock of a punctuation must be 'stream' or 'wall', not ${String(clock)}`)
+  }
+
+  commit(): void {
+    this.#host.requestCommit()
+  }
+
+  under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void> {
+    return this.#runner.runAs(record, action)
+  }
+
+  drop(reason: string): void {
+    this.#host.dropped(this.nodeName, reason, this.#host.record)
+  }
+
+  #child(name: string): NodeRunner {
+    const child = this.#children.find((c) => c.name === name)
+    if (child !== undefined) return child
+    const names = this.#children.map((c) => `'${c.name}'`).join(', ') || 'none'
+    throw new StreamsError(
+      `${this.nodeName} has no child '${name}' to forward to (children: ${names})`,
+      {
+        node: this.nodeName,
+        task: this.taskId,
+      },
+    )
+  }
+
+  #track(result: Promise<void>): Promise<void> {
+    const settled = (): void => {
+      if (this.#inFlight === result) this.#inFlight = undefined
+    }
+    this.#inFlight = result
+    result.then(settled, settled)
+    this.#host.keep(result)
+    return result
+  }
+
+  /** A forward that was not waited for still comes before the next. */
+  #forwardLater(
+    before: Promise<void>,
+    record: ForwardRecord<any, any>,
+    child: string | undefined,
+  ): Promise<void> {
+    const later = before.then(() => {
+      if (this.#inFlight === later) this.#inFlight = undefined
+      return this.forward(record, child)
+    })
+    return this.#track(later)
+  }
+}

@@ -1,0 +1,165 @@
+// The last node of a path: chooses topic and partition and writes the record into a batch. Failures
+// to write go to the production handler; nothing above a sink is asked about them.
+import {
+  ProcessingError,
+  ProductionError,
+  SerializationError,
+  type StreamsError,
+} from '../errors.js'
+import type { Serializer } from '../serde/serde.js'
+import type { NodeProcessor } from '../topology/processor.js'
+import type { FlowRecord } from '../topology/stream-record.js'
+import type { SinkNode } from '../topology/topology-node.js'
+import { partitionOfKey } from '../kafka/partitioner.js'
+import { decided, where, waysOut, type ErrorHandlers } from './error-handlers.js'
+import { RecordTooLargeError, type RecordCollector, type TopicWriter } from './record-collector.js'
+
+/** What a sink needs of its task. */
+export interface SinkHost {
+  readonly taskId: string
+  readonly collector: RecordCollector
+  readonly handlers: Pick<ErrorHandlers, 'production'>
+  /** A topic's name in the log: internal topics carry the application id. */
+  topicName(name: string): string
+  dropped(node: string, reason: string, record: FlowRecord | undefined): void
+  deadLetterCurrent(error: StreamsError): void
+}
+
+/** Runs a sink node. */
+export class SinkProcessor implements NodeProcessor {
+  readonly #sink: SinkNode
+  readonly #host: SinkHost
+  readonly #collector: RecordCollector
+  readonly #writer: TopicWriter | undefined
+
+  constructor(sink: SinkNode, host: SinkHost) {
+    this.#sink = sink
+    this.#host = host
+    this.#collector = host.collector
+    if (typeof sink.topic === 'string')
+      this.#writer = host.collector.writer(host.topicName(sink.topic))
+  }
+
+  /** The topic that is always written to; its partitions are asked for before processing begins. */
+  get writer(): TopicWriter | undefined {
+    return this.#writer
+  }
+
+  process(record: FlowRecord<any, any>): void | Promise<void> {
+    const writer = this.#writer ?? this.#chosen(record)
+    if (writer.partitions === 0)
+      return this.#collector.prepare(writer).then(() => this.#send(writer, record))
+    this.#send(writer, record)
+  }
+
+  #chosen(record: FlowRecord<any, any>): TopicWriter {
+    const choose = this.#sink.topic as Exclude<SinkNode['topic'], string>
+    const topic: unknown = choose(record.value, record.key, record)
+    if (typeof topic !== 'string' || topic === '')
+      throw new ProcessingError(
+        `the topic chooser of ${this.#sink.name} must return a topic name, not ${topic === '' ? "''" : typeof topic}`,
+      )
+    return this.#collector.writer(this.#host.topicName(topic))
+  }
+
+  #send(writer: TopicWriter, record: FlowRecord<any, any>): void {
+    const collector = this.#collector
+    const { key, value, timestampMs, headers } = record
+    if (!(timestampMs >= 0))
+      return this.#failed(record, writer.topic, 'record', `its timestamp is ${timestampMs}`)
+    let keyEnd: number
+    try {
+      keyEnd = collector.writeKey(this.#sink.key, key, writer.topic, headers)
+    } catch (error) {
+      return this.#failed(record, writer.topic, 'key', reasonOf(error), error)
+    }
+    const { partitioner } = this.#sink
+    if (partitioner !== undefined) {
+      const chosen = partitioner(value, key, writer.topic, writer.partitions)
+      if (chosen !== undefined) return this.#multicast(writer, record, keyEnd, chosen)
+    }
+    const partition =
+      keyEnd < 0
+        ? collector.keylessPartition(writer)
+        : partitionOfKey(collector.keyBytes, writer.partitions, 0, keyEnd)
+    this.#sendTo(writer, partition, record, keyEnd)
+  }
+
+  #multicast(
+    writer: TopicWriter,
+    record: FlowRecord<any, any>,
+    keyEnd: number,
+    chosen: number | readonly number[],
+  ): void {
+    const partitions = typeof chosen === 'number' ? [chosen] : chosen
+    if (partitions.length === 0) return this.#host.dropped(this.#sink.name, 'no partition', record)
+    for (const partition of partitions) {
+      if (!Number.isInteger(partition) || partition < 0 || partition >= writer.partitions)
+        throw new ProcessingError(
+          `the partitioner of ${this.#sink.name} chose partition ${partition} of ${writer.topic}, which has ${writer.partitions}`,
+        )
+      this.#sendTo(writer, partition, record, keyEnd)
+    }
+  }
+
+  #sendTo(
+    writer: TopicWriter,
+    partition: number,
+    record: FlowRecord<any, any>,
+    keyEnd: number,
+  ): void {
+    const serializer: Serializer<unknown> = this.#sink.value
+    try {
+      this.#collector.send(
+        writer,
+        partition,
+        record.timestampMs,
+        keyEnd,
+        serializer,
+        record.value,
+        record.headers,
+      )
+    } catch (error) {
+      if (error instanceof RecordTooLargeError)
+        return this.#failed(record, writer.topic, 'record', error.message, error)
+      if (isKafkaFailure(error)) throw error
+      this.#failed(record, writer.topic, 'value', reasonOf(error), error)
+    }
+  }
+
+  #failed(
+    record: FlowRecord<any, any>,
+    topic: string,
+    part: 'key' | 'value' | 'record',
+    reason: string,
+    cause?: unknown,
+  ): void {
+    const { name } = this.#sink
+    const task = this.#host.taskId
+    const metadata = record.metadata
+    const position =
+      metadata === undefined || metadata.topic === null
+        ? undefined
+        : { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
+    const options = { node: name, task, position, cause }
+    const text = `${name} cannot write the ${part} for ${topic} (caused by the record ${where(position, task)}): ${reason}`
+    const make = (message: string): StreamsError =>
+      part === 'record'
+        ? new ProductionError(message, options)
+        : new SerializationError(message, options)
+    const error = make(text)
+    const answer = this.#host.handlers.production(error)
+    if (answer === 'fail' || answer === 'retry')
+      throw decided(make(`${text}${waysOut('productionHandler')}`))
+    if (answer === 'deadLetter') this.#host.deadLetterCurrent(error)
+    this.#host.dropped(name, 'production', record)
+  }
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
+
+const isKafkaFailure = (error: unknown): boolean =>
+  typeof error === 'object' &&
+  error !== null &&
+  (error as { code?: unknown }).code === 'STREAMS_KAFKA'

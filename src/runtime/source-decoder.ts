@@ -1,0 +1,173 @@
+// From the bytes of one record to a record with event time: keys and values are read, nulls that a
+// source does not promise are refused, and the timestamp extractor has its say.
+import { DeserializationError, ProcessingError, type StreamsError } from '../errors.js'
+import { HeaderList, noHeaders, type HeaderEntry } from '../serde/record-headers.js'
+import type { Deserializer } from '../serde/serde.js'
+import { FlowRecord } from '../topology/stream-record.js'
+import type { SourceNode } from '../topology/topology-node.js'
+import { decided, waysOut, where, type ErrorHandlers } from './error-handlers.js'
+import type { RecordSource } from './record-source.js'
+
+/** The bytes of a source record, for dead letters; they stay valid while it is processed. */
+export interface SourceBytes {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestampMs: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly HeaderEntry[]
+}
+
+/** What a decoder needs of its task. */
+export interface DecoderHost {
+  readonly taskId: string
+  readonly handlers: Pick<ErrorHandlers, 'deserialization'>
+  drop(node: string, reason: string, topic: string, partition: number, offset: number): void
+  deadLetter(source: SourceBytes, error: StreamsError): void
+}
+
+/** Copies the current record of `records` out of its batch. */
+export function sourceBytes(records: RecordSource, topic: string, partition: number): SourceBytes {
+  const { buffer, keyStart, keyEnd, valueStart, valueEnd } = records
+  return {
+    topic,
+    partition,
+    offset: records.offset,
+    timestampMs: records.timestampMs,
+    key: keyStart < 0 ? null : buffer.slice(keyStart, keyEnd),
+    value: valueStart < 0 ? null : buffer.slice(valueStart, valueEnd),
+    headers: records.headerCount === 0 ? noHeaders : records.headers(),
+  }
+}
+
+/** Decodes the records of one partition for one source node. */
+export class SourceDecoder {
+  readonly #source: SourceNode
+  readonly #topic: string
+  readonly #partition: number
+  readonly #host: DecoderHost
+
+  constructor(source: SourceNode, topic: string, partition: number, host: DecoderHost) {
+    this.#source = source
+    this.#topic = topic
+    this.#partition = partition
+    this.#host = host
+  }
+
+  /**
+   * The current record of `records`; `undefined` when it is dropped.
+   * @throws DeserializationError when the handler answers `fail`.
+   */
+  decode(records: RecordSource, partitionTimeMs: number): FlowRecord | undefined {
+    const source = this.#source
+    const headers = new HeaderList(records.headerCount === 0 ? noHeaders : records.headers())
+    let key: unknown = null
+    let value: unknown = null
+    let part = 'key'
+    try {
+      if (records.keyStart >= 0)
+        key = read(source.key, records, records.keyStart, records.keyEnd, this.#topic, headers)
+      else if (source.nullKey === 'refuse')
+        return this.#refused(records, 'its key is null, and the serde of the key is required(…)')
+      part = 'value'
+      if (records.valueStart >= 0)
+        value = read(
+          source.value,
+          records,
+          records.valueStart,
+          records.valueEnd,
+          this.#topic,
+          headers,
+        )
+      else if (source.nullValue === 'refuse')
+        return this.#refused(
+          records,
+          'its value is null; read the topic with value: nullable(serde) to let nulls pass',
+        )
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return this.#refused(records, `its ${part} cannot be read: ${reason}`, error)
+    }
+    const timestampMs = records.timestampMs
+    const metadata = { topic: this.#topic, partition: this.#partition, offset: records.offset }
+    const record = new FlowRecord(key, value, timestampMs, headers, metadata)
+    if (source.timestamp !== undefined) return this.#extract(record, partitionTimeMs)
+    if (timestampMs < 0)
+      throw this.#fatal(
+        record,
+        `has the negative timestamp ${timestampMs}; give the source a timestamp extractor, or log and skip such records`,
+      )
+    return record
+  }
+
+  #extract(record: FlowRecord, partitionTimeMs: number): FlowRecord | undefined {
+    const { timestamp, name } = this.#source
+    let extracted: unknown
+    try {
+      extracted = timestamp!(record.value, record.key, record, partitionTimeMs)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw this.#fatal(record, `made the timestamp extractor throw: ${reason}`, error)
+    }
+    if (extracted === record.timestampMs && record.timestampMs >= 0) return record
+    if (typeof extracted !== 'number' || Number.isNaN(extracted))
+      throw this.#fatal(
+        record,
+        `got a ${extracted === null ? 'null' : typeof extracted} from the timestamp extractor, which must return a number of ms`,
+      )
+    if (extracted < 0) {
+      const offset = record.metadata!.offset
+      this.#host.drop(name, 'negative timestamp', this.#topic, this.#partition, offset)
+      return undefined
+    }
+    return new FlowRecord(record.key, record.value, extracted, record.headers, record.metadata)
+  }
+
+  #refused(records: RecordSource, reason: string, cause?: unknown): undefined {
+    const position = {
+      topic: this.#topic,
+      partition: this.#partition,
+      offset: records.offset,
+    }
+    const { name } = this.#source
+    const task = this.#host.taskId
+    const at = where(position, task)
+    const failed = (text: string): DeserializationError =>
+      new DeserializationError(text, { position, node: name, task, cause })
+    const error = failed(`${name} cannot take the record ${at}: ${reason}`)
+    const answer = this.#host.handlers.deserialization(error)
+    if (answer === 'fail')
+      throw decided(failed(`${error.message}${waysOut('deserializationHandler')}`))
+    if (answer === 'deadLetter')
+      this.#host.deadLetter(sourceBytes(records, this.#topic, this.#partition), error)
+    this.#host.drop(name, 'deserialization', this.#topic, this.#partition, records.offset)
+    return undefined
+  }
+
+  #fatal(record: FlowRecord, what: string, cause?: unknown): ProcessingError {
+    const { topic, partition, offset } = record.metadata!
+    const position = { topic: topic ?? '', partition, offset }
+    const task = this.#host.taskId
+    return decided(
+      new ProcessingError(`${this.#source.name}: the record ${where(position, task)} ${what}`, {
+        position,
+        node: this.#source.name,
+        task,
+        cause,
+      }),
+    )
+  }
+}
+
+function read(
+  deserializer: Deserializer<unknown>,
+  records: RecordSource,
+  start: number,
+  end: number,
+  topic: string,
+  headers: HeaderList,
+): unknown {
+  if (deserializer.read !== undefined) return deserializer.read(records.buffer, start, end)
+  return deserializer.deserialize(records.buffer.subarray(start, end), topic, headers)
+}

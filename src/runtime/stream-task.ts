@@ -1,0 +1,519 @@
+// One subtopology over one partition: its queues, nodes and stores. A stream thread or the test
+// driver adds records, lets it process, punctuates it and commits it; it starts nothing by itself.
+import { StreamsError, type RecordPosition } from '../errors.js'
+import { partitionKey, type PartitionOffset, type TopicPartition } from '../kafka/client.js'
+import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
+import { FlowRecord } from '../topology/stream-record.js'
+import type { NodeContext } from '../topology/processor.js'
+import type { ProcessorNode, SinkNode, SourceNode, Subtopology } from '../topology/topology-node.js'
+import { noHeaders } from '../serde/record-headers.js'
+import type { Counter } from '../metrics/streams-metrics.js'
+import type { CommittableTask } from './commit.js'
+import { decodeMetadata, encodeMetadata } from './committed-metadata.js'
+import { sendDeadLetter } from './dead-letter.js'
+import { DroppedRecords } from './dropped-records.js'
+import { decided, processingError, waysOut } from './error-handlers.js'
+import { NodeRunner, runAll, type NodeHost } from './node-runner.js'
+import { PartitionGroup, type LagOf } from './partition-group.js'
+import { TaskNodeContext, type ContextHost } from './processor-context.js'
+import { PunctuationQueue } from './punctuation-queue.js'
+import { RecordQueue } from './record-queue.js'
+import type { RecordSource } from './record-source.js'
+import { SinkProcessor, type SinkHost } from './sink-node.js'
+import { SourceDecoder, type DecoderHost, type SourceBytes } from './source-decoder.js'
+import type { TaskEnvironment } from './task-environment.js'
+import { TaskStores, type StoreHost, type TaskDatabases } from './task-stores.js'
+
+export interface StreamTaskOptions {
+  /** Such as `0_3`. */
+  readonly taskId: string
+  readonly partition: number
+  readonly subtopology: Subtopology
+  readonly environment: TaskEnvironment
+  readonly databases: TaskDatabases
+  /** The partitions of source topics that it reads, by their names in the log. */
+  readonly sources: readonly TopicPartition[]
+  /** False for global stores, which log nothing. */
+  readonly logsStores?: boolean | undefined
+  /** What is known of a partition's records that are not fetched; by default: none are left. */
+  readonly lagOf?: LagOf | undefined
+}
+
+/** A task; the order of calls: constructor, restore its stores, `initialize`, then records. */
+export class StreamTask
+  implements NodeHost, ContextHost, DecoderHost, SinkHost, StoreHost, CommittableTask
+{
+  readonly taskId: string
+  readonly partition: number
+  readonly subtopology: Subtopology
+  readonly stores: TaskStores
+  readonly group: PartitionGroup
+  readonly streamPunctuations = new PunctuationQueue()
+  readonly wallPunctuations = new PunctuationQueue()
+  readonly environment: TaskEnvironment
+  node: NodeRunner | undefined
+  record: FlowRecord | undefined
+  /** Wall-clock time at the start of the current iteration, ms; the driver of the task sets it. */
+  systemTimeMs: number
+  /** Whether a processor asked for a commit. */
+  commitRequested = false
+  readonly #lagOf: LagOf
+  readonly #queues = new Map<string, RecordQueue>()
+  readonly #runners = new Map<string, NodeRunner>()
+  readonly #sinks: SinkProcessor[] = []
+  readonly #dropped: DroppedRecords
+  readonly #processed: Counter
+  readonly #times = new Map<string, number>()
+  readonly #committedOffsets = new Map<string, number>()
+  #kept: Promise<void>[] = []
+  #fatal: { readonly error: unknown } | undefined
+  #taken: RecordQueue | undefined
+  #work = false
+
+  constructor(options: StreamTaskOptions) {
+    const { environment, subtopology } = options
+    this.taskId = options.taskId
+    this.partition = options.partition
+    this.subtopology = subtopology
+    this.environment = environment
+    this.systemTimeMs = environment.clock.nowMs()
+    this.#lagOf = options.lagOf ?? (() => 0)
+    this.#dropped = new DroppedRecords(this.taskId, environment.logger, environment.metrics)
+    this.#processed = environment.metrics.counter('process-total', { task: this.taskId })
+    this.stores = new TaskStores(subtopology.stores, {
+      databases: options.databases,
+      host: this,
+      environment,
+      logs: options.logsStores ?? true,
+    })
+    for (const node of subtopology.nodes)
+      this.#runners.set(node.name, new NodeRunner(node.name, this))
+    for (const node of subtopology.nodes)
+      if (node.kind !== 'source')
+        for (const parent of node.parents)
+          this.#runners.get(parent)!.children.push(this.#runners.get(node.name)!)
+    for (const source of options.sources) this.#addQueue(source)
+    this.group = new PartitionGroup([...this.#queues.values()], environment.maxTaskIdleMs)
+  }
+
+  // ---------- what the task reads
+
+  /** Makes sinks and processors, in topological order, once the stores are restored. */
+  async initialize(): Promise<void> {
+    const { collector, deadLetterTopic } = this.environment
+    await this.stores.restored()
+    for (const node of this.subtopology.nodes) {
+      const runner = this.#runners.get(node.name)!
+      if (node.kind === 'sink') this.#addSink(node, runner)
+    }
+    for (const sink of this.#sinks)
+      if (sink.writer !== undefined) await collector.prepare(sink.writer)
+    if (deadLetterTopic !== undefined) await collector.prepare(collector.writer(deadLetterTopic))
+    for (const node of this.subtopology.nodes)
+      if (node.kind === 'processor') this.#addProcessor(node, this.#runners.get(node.name)!)
+  }
+
+  /** Takes over what was committed beside an offset: partition time, stream time, emit times. */
+  restoreTimes(source: TopicPartition, metadata: string): void {
+    const found = decodeMetadata(metadata)
+    const queue = this.#queues.get(partitionKey(source))
+    if (queue === undefined) return
+    if (found === undefined) {
+      if (metadata !== '')
+        this.environment.logger.warn(
+          { task: this.taskId, ...source },
+          'ignored committed offset metadata that cannot be read',
+        )
+      return
+    }
+    queue.partitionTimeMs = found.partitionTimeMs
+    if (found.partitionTimeMs > this.group.streamTimeMs)
+      this.group.streamTimeMs = found.partitionTimeMs
+    for (const [name, ms] of found.times)
+      this.#times.set(name, Math.max(ms, this.#times.get(name) ?? ms))
+  }
+
+  /** Notes the offset that processing of a partition starts from, committed earlier. */
+  startedAt(source: TopicPartition, committed: number | undefined): void {
+    if (committed !== undefined) this.#committedOffsets.set(partitionKey(source), committed)
+  }
+
+  /** The queue of a partition. */
+  queue(source: TopicPartition): RecordQueue | undefined {
+    return this.#queues.get(partitionKey(source))
+  }
+
+  /** Buffers records of a partition, in offset order. `nextOffset` is the position after them. */
+  addRecords(
+    source: TopicPartition,
+    records: readonly RecordSource[],
+    byteLength: number,
+    nextOffset: number,
+  ): void {
+    const queue = this.#queues.get(partitionKey(source))
+    if (queue === undefined)
+      throw new StreamsError(`task ${this.taskId} does not read ${partitionKey(source)}`, {
+        task: this.taskId,
+      })
+    this.group.add(queue, records, byteLength, nextOffset)
+    this.#work = true
+  }
+
+  // ---------- processing
+
+  /** Whether a record may be processed now (`max.task.idle.ms`). */
+  get ready(): boolean {
+    return this.group.ready(this.systemTimeMs, this.#lagOf)
+  }
+
+  /**
+   * Processes the next record; false when none may be processed now. A promise is returned only
+   * when a processor was asynchronous; nothing else of this task may run until it settles.
+   * @throws the error to end with; the record counts as taken then.
+   */
+  process(): boolean | Promise<boolean> {
+    const { group } = this
+    if (!group.ready(this.systemTimeMs, this.#lagOf)) return false
+    const queue = group.peek()!
+    this.#taken = queue
+    this.#work = true
+    const record = group.take(queue)
+    this.node = queue.runner
+    this.record = record
+    try {
+      const result = runAll(queue.runner.children, record)
+      if (result !== undefined || this.#kept.length > 0) return this.#processLater(result)
+    } catch (error) {
+      this.#leave()
+      this.#fatal = undefined
+      throw error
+    }
+    this.#leave()
+    this.#processed.add()
+    if (this.#fatal !== undefined) this.#throwFatal()
+    return true
+  }
+
+  /**
+   * Processes up to `limit` records; gives the number, or a promise of it as soon as a processor
+   * was asynchronous.
+   */
+  processUpTo(limit: number): number | Promise<number> {
+    for (let count = 0; count < limit; count++) {
+      const processed = this.process()
+      if (processed === false) return count
+      if (processed !== true) return processed.then((done) => count + (done ? 1 : 0))
+    }
+    return limit
+  }
+
+  /** Runs the stream-time callbacks that are due; whether any ran. */
+  punctuateStream(): boolean | Promise<boolean> {
+    if (this.group.streamTimeMs < 0) return false
+    return this.#punctuate(this.streamPunctuations, this.group.streamTimeMs)
+  }
+
+  /** Runs the wall-clock callbacks that are due at `systemTimeMs`; whether any ran. */
+  punctuateWall(): boolean | Promise<boolean> {
+    return this.#punctuate(this.wallPunctuations, this.systemTimeMs)
+  }
+
+  /** Logs what was dropped, when a summary is due. */
+  summarizeDropped(): void {
+    this.#dropped.summarize(this.systemTimeMs)
+  }
+
+  // ---------- the commit, see commit.ts
+
+  /** Whether a commit would have anything to do. */
+  get needsCommit(): boolean {
+    return this.#work || this.commitRequested
+  }
+
+  settle(): void | Promise<void> {
+    if (this.#kept.length > 0) return this.#settleKept()
+    if (this.#fatal !== undefined) this.#throwFatal()
+  }
+
+  flushCaches(): void | Promise<void> {
+    this.#taken = undefined
+    return this.stores.flushCaches()
+  }
+
+  writeChangelogs(): void {
+    this.stores.writeChangelogs()
+  }
+
+  offsetsToCommit(): readonly PartitionOffset[] {
+    const offsets: PartitionOffset[] = []
+    for (const [key, queue] of this.#queues) {
+      const offset = queue.committableOffset
+      if (offset === undefined || offset === this.#committedOffsets.get(key)) continue
+      const { topic, partition, partitionTimeMs } = queue
+      const metadata = encodeMetadata({ partitionTimeMs, times: this.#times })
+      offsets.push({ topic, partition, offset, metadata })
+    }
+    return offsets
+  }
+
+  committed(offsets: readonly PartitionOffset[]): void {
+    for (const offset of offsets) this.#committedOffsets.set(partitionKey(offset), offset.offset)
+    this.stores.committed()
+    this.#work = false
+    this.commitRequested = false
+  }
+
+  /** Returns to the committed rows; what was processed since is to be processed again by a new task. */
+  aborted(): void {
+    this.#kept = []
+    this.stores.aborted()
+  }
+
+  /** Writes committed rows to the database, apart from commits. */
+  persist(): Promise<void> {
+    return this.stores.persist(this.#committedOffsets)
+  }
+
+  /** The committed input offsets, by partition. */
+  get committedOffsets(): ReadonlyMap<string, number> {
+    return this.#committedOffsets
+  }
+
+  /** Closes processors in topological order, then stores. The databases are the caller's. */
+  close(): void {
+    this.streamPunctuations.clear()
+    this.wallPunctuations.clear()
+    try {
+      for (const runner of this.#runners.values()) {
+        const { processor } = runner
+        runner.processor = undefined
+        processor?.close?.()
+      }
+    } finally {
+      this.stores.close()
+    }
+  }
+
+  // ---------- what nodes, stores and decoders ask
+
+  get applicationId(): string {
+    return this.environment.applicationId
+  }
+
+  get stateDir(): string {
+    return this.environment.stateDir
+  }
+
+  get config(): Readonly<Record<string, unknown>> {
+    return this.environment.config
+  }
+
+  get metrics(): TaskEnvironment['metrics'] {
+    return this.environment.metrics
+  }
+
+  get handlers(): TaskEnvironment['handlers'] {
+    return this.environment.handlers
+  }
+
+  get collector(): TaskEnvironment['collector'] {
+    return this.environment.collector
+  }
+
+  get mayContinue(): boolean {
+    return this.environment.handlers.mayContinue
+  }
+
+  get streamTimeMs(): number {
+    return this.group.streamTimeMs
+  }
+
+  readonly committedTimes: NodeContext['committedTimes'] = {
+    get: (name) => this.#times.get(name),
+    set: (name, ms) => {
+      this.#times.set(name, ms)
+    },
+  }
+
+  topicName(name: string): string {
+    return this.environment.names.topic(name)
+  }
+
+  connectedStore(name: string): TaskStore | undefined {
+    return this.stores.get(name)
+  }
+
+  globalStore(name: string): TaskStore | undefined {
+    return this.environment.globalStores.get(name)
+  }
+
+  inputOffset(topic: string): number | undefined {
+    return this.#committedOffsets.get(partitionKey({ topic, partition: this.partition }))
+  }
+
+  storeRecord(): StoreRecordContext {
+    const { record } = this
+    if (record === undefined) return { timestampMs: 0, headers: noHeaders, metadata: undefined }
+    return {
+      timestampMs: record.timestampMs,
+      headers: record.headers.entries,
+      metadata: record.metadata,
+    }
+  }
+
+  requestCommit(): void {
+    this.commitRequested = true
+  }
+
+  ended(error: unknown): void {
+    this.#fatal = { error }
+  }
+
+  keep(promise: Promise<void>): void {
+    promise.catch(() => {})
+    this.#kept.push(promise)
+  }
+
+  failed(node: NodeRunner, record: FlowRecord, error: unknown): void {
+    const position = positionOf(record)
+    const wrapped = processingError(error, node.name, this.taskId, position)
+    let answer
+    try {
+      answer = this.handlers.processing(wrapped)
+    } catch (thrown) {
+      this.#fatal = { error: thrown }
+      throw typeof thrown === 'object' && thrown !== null ? decided(thrown as Error) : thrown
+    }
+    if (answer === 'fail') {
+      const final = decided(withMessage(wrapped, waysOut('processingHandler')))
+      this.#fatal = { error: final }
+      throw final
+    }
+    if (answer === 'deadLetter') this.deadLetterCurrent(wrapped)
+    this.dropped(node.name, 'processing', record)
+  }
+
+  drop(node: string, reason: string, topic: string, partition: number, offset: number): void {
+    this.#dropped.drop(node, reason, { topic, partition, offset })
+  }
+
+  dropped(node: string, reason: string, record: FlowRecord | undefined): void {
+    this.#dropped.drop(node, reason, record === undefined ? undefined : positionOf(record))
+  }
+
+  droppedByStore(store: string, reason: string): void {
+    this.dropped(this.node?.name ?? store, reason, this.record)
+  }
+
+  deadLetter(source: SourceBytes, error: StreamsError): void {
+    const { collector, deadLetterTopic } = this.environment
+    sendDeadLetter(collector, deadLetterTopic!, source, source.timestampMs, error)
+  }
+
+  deadLetterCurrent(error: StreamsError): void {
+    const { collector, deadLetterTopic } = this.environment
+    const { record } = this
+    const metadata = record?.metadata
+    const bytes = this.#taken?.takenBytes()
+    // A record that left a cache or buffer is not the one that was taken last.
+    const source =
+      bytes !== undefined && metadata?.topic === bytes.topic && metadata.offset === bytes.offset
+        ? bytes
+        : undefined
+    const timestampMs = record?.timestampMs ?? this.systemTimeMs
+    sendDeadLetter(collector, deadLetterTopic!, source, timestampMs, error)
+  }
+
+  // ---------- inside
+
+  #addQueue(source: TopicPartition): void {
+    const { names } = this.environment
+    const node = this.subtopology.nodes.find(
+      (n): n is SourceNode =>
+        n.kind === 'source' &&
+        (n.topics instanceof RegExp
+          ? n.topics.test(source.topic)
+          : n.topics.some((topic) => names.topic(topic) === source.topic)),
+    )
+    if (node === undefined)
+      throw new StreamsError(`no source of task ${this.taskId} reads ${source.topic}`)
+    const decoder = new SourceDecoder(node, source.topic, source.partition, this)
+    const runner = this.#runners.get(node.name)!
+    this.#queues.set(
+      partitionKey(source),
+      new RecordQueue(source.topic, source.partition, runner, decoder),
+    )
+  }
+
+  #addSink(node: SinkNode, runner: NodeRunner): void {
+    const sink = new SinkProcessor(node, this)
+    this.#sinks.push(sink)
+    runner.processor = sink
+  }
+
+  #addProcessor(node: ProcessorNode, runner: NodeRunner): void {
+    const context = new TaskNodeContext(this, node, runner)
+    this.node = runner
+    try {
+      runner.processor = node.supplier(context)
+    } finally {
+      this.node = undefined
+    }
+  }
+
+  #punctuate(queue: PunctuationQueue, nowMs: number): boolean | Promise<boolean> {
+    this.#taken = undefined
+    const ran = queue.punctuate(nowMs)
+    if (ran === false) return false
+    this.#work = true
+    if (ran === true && this.#kept.length === 0) {
+      if (this.#fatal !== undefined) this.#throwFatal()
+      return true
+    }
+    return Promise.resolve(ran).then(async (done) => {
+      await this.settle()
+      return done
+    })
+  }
+
+  async #processLater(result: void | Promise<void>): Promise<true> {
+    try {
+      await result
+      await this.#settleKept()
+    } catch (error) {
+      this.#fatal = undefined
+      throw error
+    } finally {
+      this.#leave()
+    }
+    this.#processed.add()
+    return true
+  }
+
+  async #settleKept(): Promise<void> {
+    while (this.#kept.length > 0) await Promise.all(this.#kept.splice(0))
+    if (this.#fatal !== undefined) this.#throwFatal()
+  }
+
+  #leave(): void {
+    this.node = undefined
+    this.record = undefined
+  }
+
+  #throwFatal(): never {
+    const { error } = this.#fatal!
+    this.#fatal = undefined
+    throw error
+  }
+}
+
+const positionOf = (record: FlowRecord): RecordPosition | undefined => {
+  const { metadata } = record
+  if (metadata === undefined || metadata.topic === null) return undefined
+  return { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
+}
+
+const withMessage = <E extends StreamsError>(error: E, suffix: string): E => {
+  error.message += suffix
+  return error
+}
