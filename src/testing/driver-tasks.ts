@@ -1,0 +1,375 @@
+// The tasks of a test driver and the records on their way between them. Tasks, stores and commits
+// are the production ones; what a stream thread gets from the log, they get from here.
+import { VirtualClock } from '../clock.js'
+import { IllegalStateError } from '../errors.js'
+import { partitionKey, type TopicPartition } from '../kafka/client.js'
+import { partitionOfKey } from '../kafka/partitioner.js'
+import { silentLogger } from '../logger.js'
+import { StreamsMetrics } from '../metrics/streams-metrics.js'
+import { commitTasks } from '../runtime/commit.js'
+import { errorHandlers } from '../runtime/error-handlers.js'
+import { globalTask } from '../runtime/global-task.js'
+import { RecordCollector } from '../runtime/record-collector.js'
+import { recordsOf } from '../runtime/record-source.js'
+import { StreamTask } from '../runtime/stream-task.js'
+import {
+  mergeSubtopologies,
+  TopicNames,
+  type TaskEnvironment,
+} from '../runtime/task-environment.js'
+import { MemoryDatabase } from '../state/memory-database.js'
+import type { TaskStore } from '../state/state-store.js'
+import type { FrozenTopology, SourceNode, Subtopology } from '../topology/topology-node.js'
+import { ProducedRecords, type PipedBytes, type ProducedBytes } from './test-records.js'
+import { TestLog } from './test-log.js'
+
+/** The configuration as far as a driver reads it. */
+export interface DriverConfig {
+  readonly applicationId: string
+  readonly exactlyOnce: boolean
+  readonly commitIntervalMs: number
+  readonly persistIntervalMs: number
+  readonly cacheMaxBytes: number
+  readonly stateDir: string
+  readonly deadLetterTopic: string | undefined
+  readonly handlers: Parameters<typeof errorHandlers>[0]
+  /** What processors see. */
+  readonly given: Readonly<Record<string, unknown>>
+}
+
+export interface DriverTasksOptions {
+  readonly topology: FrozenTopology
+  readonly config: DriverConfig
+  readonly clock: VirtualClock
+  /** Of every topic; absent: one task over all subtopologies that commits after each record. */
+  readonly partitions: number | undefined
+  /** Sees each record as it is produced. */
+  readonly observe: ((record: ProducedBytes) => void) | undefined
+}
+
+/** Bytes of clean rows that a store may hold. */
+const cacheBytes = 1 << 20
+
+const sourcesOf = (part: Subtopology): SourceNode[] =>
+  part.nodes.filter((node): node is SourceNode => node.kind === 'source')
+
+/** Processes records to the end, one at a time. */
+export class DriverTasks {
+  readonly produced = new ProducedRecords()
+  readonly metrics = new StreamsMetrics()
+  readonly #options: DriverTasksOptions
+  readonly #names: TopicNames
+  readonly #collector: RecordCollector
+  readonly #global: StreamTask | undefined
+  readonly #globalTopics: ReadonlySet<string>
+  readonly #tasks: StreamTask[] = []
+  readonly #readers = new Map<string, StreamTask[]>()
+  readonly #ends = new Map<string, number>()
+  /** Topics of patterns, which exist once somebody writes them. */
+  readonly #matched = new Set<string>()
+  #sent: ProducedBytes[] = []
+  #initialized = false
+  #keyless = 0
+  #lastCommitMs: number
+  #lastPersistMs: number
+
+  constructor(options: DriverTasksOptions) {
+    const { topology, config, clock } = options
+    this.#options = options
+    this.#names = new TopicNames(config.applicationId, topology)
+    this.#lastCommitMs = this.#lastPersistMs = clock.nowMs()
+    this.#collector = new RecordCollector({
+      producer: new TestLog((topic) => this.#partitionsOf(topic)),
+      clock,
+      onSend: (topic, partition, key, value, timestampMs, headers) =>
+        this.#onSend({ topic, partition, key, value, timestampMs, headers }),
+    })
+    this.#globalTopics = new Set(
+      topology.globalStores.flatMap(({ source }) => source.topics as readonly string[]),
+    )
+    const globals = [...this.#globalTopics].flatMap((topic) => this.#partitions(topic))
+    this.#global =
+      globals.length === 0
+        ? undefined
+        : globalTask(topology, this.#globalEnvironment(), databases(), globals)
+  }
+
+  /** Names a topic that matches a pattern; tasks that exist already cannot read it. */
+  addTopic(topic: string): void {
+    if (this.#matched.has(topic) || !this.#isPattern(topic)) return
+    if (this.#tasks.length > 0)
+      throw new IllegalStateError(
+        `create the input topic ${topic} before the first record: the tasks that read its pattern are running`,
+      )
+    this.#matched.add(topic)
+  }
+
+  /** Whether somebody reads a topic. */
+  isInput(topic: string): boolean {
+    return this.#globalTopics.has(topic) || this.#isPattern(topic) || this.#sourceTopics.has(topic)
+  }
+
+  get inputTopics(): readonly string[] {
+    return [...this.#sourceTopics, ...this.#globalTopics]
+  }
+
+  /** Delivers one record and processes until nothing is left. @throws what processing throws */
+  async pipe(record: PipedBytes): Promise<void> {
+    this.addTopic(record.topic)
+    await this.#initialize()
+    const { topic, key } = record
+    const partitions = this.#partitionsOf(topic)
+    const partition =
+      record.partition ??
+      (key === null ? this.#keyless++ % partitions : partitionOfKey(key, partitions))
+    if (!(partition >= 0 && partition < partitions))
+      throw new RangeError(
+        `${topic} has no partition ${partition}: it has ${partitions}, see the driver's option partitions`,
+      )
+    await this.#deliver({ ...record, partition })
+    await this.#work()
+  }
+
+  /** Runs what is due on the wall clock after it moved, once each, and what follows. */
+  async punctuateWall(): Promise<void> {
+    await this.#initialize()
+    for (const task of this.#tasks) {
+      task.systemTimeMs = this.#options.clock.nowMs()
+      await task.punctuateWall()
+    }
+    if (this.#options.partitions === undefined || this.#commitIsDue()) await this.commit()
+    await this.#deliverSent()
+    await this.#work()
+  }
+
+  /** Commits all tasks, and processes what that let through. */
+  async commit(): Promise<void> {
+    await this.#initialize()
+    await this.#commit()
+    await this.#deliverSent()
+    await this.#work()
+  }
+
+  /** A store of a partition's task, or a global one; `undefined` when there is none of that name. */
+  store(name: string, partition: number | undefined): TaskStore | undefined {
+    this.#start()
+    const global = this.#global?.stores.get(name)
+    if (global !== undefined) return global
+    for (const task of this.#tasks)
+      if (partition === undefined || task.partition === partition) {
+        const store = task.stores.get(name)
+        if (store !== undefined) return store
+      }
+    return undefined
+  }
+
+  /** The stores of that name in all tasks. */
+  stores(name: string): readonly TaskStore[] {
+    this.#start()
+    return [...(this.#global === undefined ? [] : [this.#global]), ...this.#tasks]
+      .map((task) => task.stores.get(name))
+      .filter((store) => store !== undefined)
+  }
+
+  async close(): Promise<void> {
+    for (const task of this.#tasks) task.close()
+    this.#global?.close()
+  }
+
+  // ---------- making tasks
+
+  get #sourceTopics(): ReadonlySet<string> {
+    const topics = this.#options.topology.subtopologies
+      .flatMap(sourcesOf)
+      .flatMap((source) =>
+        source.topics instanceof RegExp
+          ? []
+          : source.topics.map((topic) => this.#names.topic(topic)),
+      )
+    return new Set([...topics, ...this.#matched])
+  }
+
+  #isPattern(topic: string): boolean {
+    return this.#options.topology.subtopologies
+      .flatMap(sourcesOf)
+      .some(({ topics }) => topics instanceof RegExp && topics.test(topic))
+  }
+
+  #partitionsOf(topic: string): number {
+    const { partitions, topology } = this.#options
+    if (partitions === undefined) return 1
+    const own = topology.repartitionTopics.find(({ name }) => this.#names.topic(name) === topic)
+    return own?.partitions ?? partitions
+  }
+
+  #partitions(topic: string): TopicPartition[] {
+    return Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({
+      topic,
+      partition,
+    }))
+  }
+
+  #start(): void {
+    if (this.#tasks.length > 0) return
+    const { topology, partitions } = this.#options
+    const parts = partitions === undefined ? [mergeSubtopologies(topology)] : topology.subtopologies
+    for (const part of parts) this.#addTasks(part)
+  }
+
+  /** One task per partition of the widest source. */
+  #addTasks(part: Subtopology): void {
+    const topics = sourcesOf(part).flatMap(({ topics: read }) =>
+      read instanceof RegExp
+        ? [...this.#matched].filter((topic) => read.test(topic))
+        : read.map((topic) => this.#names.topic(topic)),
+    )
+    const all = topics.flatMap((topic) => this.#partitions(topic))
+    const width = Math.max(1, ...all.map(({ partition }) => partition + 1))
+    for (let partition = 0; partition < width; partition++) {
+      const sources = all.filter((source) => source.partition === partition)
+      const task = new StreamTask({
+        taskId: `${part.id}_${partition}`,
+        partition,
+        subtopology: part,
+        environment: this.#environment(this.#globalStores()),
+        databases: databases(),
+        sources,
+      })
+      this.#tasks.push(task)
+      for (const source of sources) {
+        const readers = this.#readers.get(partitionKey(source)) ?? []
+        this.#readers.set(partitionKey(source), [...readers, task])
+      }
+    }
+  }
+
+  #globalStores(): ReadonlyMap<string, TaskStore> {
+    return new Map(this.#global?.stores.all.map(({ spec, store }) => [spec.name, store]))
+  }
+
+  /** Global stores skip what cannot be read, as in Kafka Streams (semantics 25.6). */
+  #globalEnvironment(): TaskEnvironment {
+    const handlers = errorHandlers({ deserializationHandler: 'continue' })
+    return { ...this.#environment(new Map()), handlers }
+  }
+
+  #environment(globalStores: ReadonlyMap<string, TaskStore>): TaskEnvironment {
+    const { config, clock } = this.#options
+    return {
+      applicationId: config.applicationId,
+      stateDir: config.stateDir,
+      config: config.given,
+      clock,
+      logger: silentLogger,
+      metrics: this.metrics,
+      handlers: errorHandlers(config.handlers),
+      collector: this.#collector,
+      names: this.#names,
+      globalStores,
+      deadLetterTopic: config.deadLetterTopic,
+      maxTaskIdleMs: -1,
+      cacheBytes,
+      recordCaches: config.cacheMaxBytes > 0,
+    }
+  }
+
+  async #initialize(): Promise<void> {
+    if (this.#initialized) return
+    this.#start()
+    if (this.#global !== undefined) await this.#global.initialize()
+    for (const task of this.#tasks) await task.initialize()
+    this.#initialized = true
+  }
+
+  // ---------- records
+
+  #onSend(record: ProducedBytes): void {
+    this.#options.observe?.(record)
+    this.#sent.push(record)
+  }
+
+  /** Under exactly-once nobody sees a record before its commit. */
+  get #holds(): boolean {
+    return this.#options.partitions !== undefined && this.#options.config.exactlyOnce
+  }
+
+  /** What was produced goes to those who read it, in order of production. */
+  async #deliverSent(committed = !this.#holds): Promise<void> {
+    if (!committed) return
+    const sent = this.#sent
+    this.#sent = []
+    for (const record of sent) {
+      this.produced.add(record)
+      await this.#deliver({
+        ...record,
+        timestampMs: record.timestampMs ?? this.#options.clock.nowMs(),
+      })
+    }
+  }
+
+  async #deliver(record: PipedBytes & { readonly partition: number }): Promise<void> {
+    const { topic, partition } = record
+    const key = partitionKey(record)
+    const readers = this.#readers.get(key)
+    const isGlobal = this.#globalTopics.has(topic)
+    if (readers === undefined && !isGlobal) return
+    const offset = this.#ends.get(key) ?? 0
+    this.#ends.set(key, offset + 1)
+    const raw = { ...record, offset }
+    for (const task of readers ?? [])
+      task.addRecords({ topic, partition }, [recordsOf([raw])], 1, offset + 1)
+    if (isGlobal) {
+      this.#global!.addRecords({ topic, partition }, [recordsOf([raw])], 1, offset + 1)
+      await this.#updateGlobal()
+    }
+  }
+
+  async #updateGlobal(): Promise<void> {
+    const task = this.#global!
+    task.systemTimeMs = this.#options.clock.nowMs()
+    while (await task.process()) continue
+    await commitTasks([task], this.#collector, async () => {})
+  }
+
+  /** One record of each task in turn, until no task has any. */
+  async #work(): Promise<void> {
+    for (let worked = true; worked;) {
+      worked = false
+      for (const task of this.#tasks) {
+        task.systemTimeMs = this.#options.clock.nowMs()
+        if (task.group.isEmpty) continue
+        worked = true
+        await task.process()
+        await task.punctuateStream()
+        await this.#commitIfDue(task)
+        await this.#deliverSent()
+      }
+    }
+  }
+
+  // ---------- commits
+
+  async #commitIfDue(task: StreamTask): Promise<void> {
+    const { partitions, config } = this.#options
+    const isFull = task.stores.heldBytes > config.cacheMaxBytes
+    if (partitions === undefined || task.commitRequested || isFull) await this.#commit()
+  }
+
+  #commitIsDue(): boolean {
+    const { clock, config } = this.#options
+    return clock.nowMs() - this.#lastCommitMs > config.commitIntervalMs
+  }
+
+  async #commit(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs()
+    await commitTasks(this.#tasks, this.#collector, async () => {})
+    this.#lastCommitMs = nowMs
+    await this.#deliverSent(true)
+    if (nowMs - this.#lastPersistMs < this.#options.config.persistIntervalMs) return
+    this.#lastPersistMs = nowMs
+    for (const task of this.#tasks) await task.persist()
+  }
+}
+
+/** Every engine in memory: how a store lies and scans follows from its spec, not from the database. */
+const databases = () => ({ leveldb: new MemoryDatabase(), memory: new MemoryDatabase() })

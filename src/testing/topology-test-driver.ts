@@ -1,0 +1,178 @@
+// Runs a topology in a test: records go in as bytes, tasks and commits are those of production, time
+// moves only when the test says so.
+import { VirtualClock } from '../clock.js'
+import { StateStoreError, TopologyError } from '../errors.js'
+import type { Serde } from '../serde/serde.js'
+import type { StateStore } from '../state/stores.js'
+import type { Topic } from '../topology/topic.js'
+import type { Topology } from '../topology/topology.js'
+import { driverConfig, type DriverOptionsConfig } from './driver-config.js'
+import { DriverTasks } from './driver-tasks.js'
+import type { ProducedBytes } from './test-records.js'
+import {
+  BytesInputTopic,
+  BytesOutputTopic,
+  type TestInputTopic,
+  type TestOutputTopic,
+} from './test-topics.js'
+
+/** For the recorded cases: sees each record as it is produced, before it is delivered. */
+export const observeProduced: unique symbol = Symbol('observeProduced')
+
+export interface TestDriverOptions {
+  /** Of `KafkaStreams`; everything has a default here, `applicationId` is `test`. */
+  readonly config?: DriverOptionsConfig | undefined
+  /** Where the clock stands at first, ms since the epoch. Default: now. */
+  readonly startMs?: number | undefined
+  /**
+   * Of every topic: tasks are those of production then, and commit by `commitIntervalMs` or at
+   * `commit()`. Absent: one task `0_0` runs everything and commits after each record, as the driver
+   * of Kafka Streams does.
+   */
+  readonly partitions?: number | undefined
+  readonly [observeProduced]?: ((record: ProducedBytes) => void) | undefined
+}
+
+interface Serdes<K, V> {
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+}
+
+interface Times {
+  readonly startMs?: number | undefined
+  readonly autoAdvanceMs?: number | undefined
+}
+
+/**
+ * Runs a topology on the production code path and a virtual clock: `await` each step. An error in
+ * processing rejects the step that caused it; the record counts as consumed and the driver goes on.
+ *
+ * ```ts
+ * await using driver = new TopologyTestDriver(topology, { startMs: 0 })
+ * await driver.createInputTopic(readings).pipeInput('a', reading, { timestampMs: 5 })
+ * expect(driver.createOutputTopic('alerts', serdes).readKeyValue()).toEqual(['a', reading])
+ * ```
+ */
+export class TopologyTestDriver<S = {}> implements AsyncDisposable {
+  readonly #clock: VirtualClock
+  readonly #tasks: DriverTasks
+  #step: Promise<unknown> = Promise.resolve()
+  #closed = false
+  declare readonly '~stores': S
+
+  constructor(topology: Topology<S>, options: TestDriverOptions = {}) {
+    const { partitions } = options
+    if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
+      throw new TypeError(`partitions must be a whole number above 0, not ${partitions}`)
+    this.#clock = new VirtualClock(options.startMs ?? Date.now())
+    this.#tasks = new DriverTasks({
+      topology: topology.freeze(),
+      config: driverConfig(options.config ?? {}),
+      clock: this.#clock,
+      partitions,
+      observe: options[observeProduced],
+    })
+  }
+
+  createInputTopic<K, V>(topic: Topic<K, V>, options?: Times): TestInputTopic<K, V>
+  createInputTopic<K, V>(topic: string, options: Serdes<K, V> & Times): TestInputTopic<K, V>
+  createInputTopic<K, V>(
+    topic: Topic<K, V> | string,
+    options?: Partial<Serdes<K, V>> & Times,
+  ): TestInputTopic<K, V> {
+    const { name, serdes } = named(topic, options)
+    if (!this.#tasks.isInput(name))
+      throw new TopologyError(
+        `nothing reads the topic ${name}; the topology reads ${this.#tasks.inputTopics.join(', ') || 'no topic'}`,
+      )
+    this.#tasks.addTopic(name)
+    const times = {
+      startMs: options?.startMs ?? this.#clock.nowMs(),
+      autoAdvanceMs: options?.autoAdvanceMs,
+    }
+    return new BytesInputTopic(name, serdes, times, (record) =>
+      this.#next(() => this.#tasks.pipe(record)),
+    )
+  }
+
+  createOutputTopic<K, V>(topic: Topic<K, V>): TestOutputTopic<K, V>
+  createOutputTopic<K, V>(topic: string, options: Serdes<K, V>): TestOutputTopic<K, V>
+  createOutputTopic<K, V>(
+    topic: Topic<K, V> | string,
+    options?: Serdes<K, V>,
+  ): TestOutputTopic<K, V> {
+    const { name, serdes } = named(topic, options)
+    return new BytesOutputTopic(name, serdes, this.#tasks.produced, () => this.#clock.nowMs())
+  }
+
+  /** Moves the wall clock on; each schedule that is due runs once. @throws RangeError to go back */
+  async advanceWallClockTime(ms: number): Promise<void> {
+    if (!(ms >= 0)) throw new RangeError(`time does not go back: advanceWallClockTime(${ms})`)
+    await this.#next(() => {
+      this.#clock.advance(ms)
+      return this.#tasks.punctuateWall()
+    })
+  }
+
+  /** Flushes caches, logs changed rows and commits, as a due commit interval does. */
+  async commit(): Promise<void> {
+    await this.#next(() => this.#tasks.commit())
+  }
+
+  /**
+   * The live store of a partition, of the first task that has it unless said: writes go to its
+   * changelog and forward nothing.
+   * @throws StateStoreError when there is no such store
+   */
+  stateStore<T>(store: StateStore<T>, partition?: number): T
+  stateStore(name: string, partition?: number): unknown
+  stateStore(store: StateStore<unknown> | string, partition?: number): unknown {
+    const name = typeof store === 'string' ? store : store.name
+    const found = this.#tasks.store(name, partition)
+    if (found === undefined)
+      throw new StateStoreError(
+        `there is no store ${name}${partition === undefined ? '' : ` in partition ${partition}`}`,
+      )
+    return found.api
+  }
+
+  /** Counters by Java's names, summed over tasks and nodes. */
+  metrics(): ReadonlyMap<string, number> {
+    return this.#tasks.metrics.totals()
+  }
+
+  /** Every topic that something was produced to, internal ones by their names in the log. */
+  get producedTopicNames(): ReadonlySet<string> {
+    return this.#tasks.produced.topics
+  }
+
+  /** Closes processors and stores. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#step.catch(() => {})
+    await this.#tasks.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Steps never overlap, also when nobody waits for them. */
+  #next<R>(step: () => Promise<R>): Promise<R> {
+    const next = this.#step.then(step)
+    this.#step = next.catch(() => {})
+    return next
+  }
+}
+
+function named<K, V>(
+  topic: Topic<K, V> | string,
+  options: Partial<Serdes<K, V>> | undefined,
+): { readonly name: string; readonly serdes: Serdes<K, V> } {
+  if (typeof topic !== 'string') return { name: topic.name, serdes: topic }
+  const { key, value } = options ?? {}
+  if (key === undefined || value === undefined)
+    throw new TypeError(`give the serdes of ${topic}: { key, value }`)
+  return { name: topic, serdes: { key, value } }
+}
