@@ -153,7 +153,7 @@ export class RecordCollector {
     headers: RecordHeaders,
   ): void {
     if (this.#onSend !== undefined) {
-      const key = keyEnd < 0 ? null : this.#key.slice(0, keyEnd)
+      const key = keyEnd < 0 ? null : new Uint8Array(this.#key.subarray(0, keyEnd))
       const bytes = value === null ? null : serialized(serializer, value, writer.topic, headers)
       return this.sendBytes(writer, partition, timestampMs, key, bytes, headerEntries(headers))
     }

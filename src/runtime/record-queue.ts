@@ -96,8 +96,8 @@ export class RecordQueue {
       partition: this.partition,
       offset,
       timestampMs,
-      key: keyStart < 0 ? null : buffer.slice(keyStart, keyEnd),
-      value: valueStart < 0 ? null : buffer.slice(valueStart, valueEnd),
+      key: keyStart < 0 ? null : new Uint8Array(buffer.subarray(keyStart, keyEnd)),
+      value: valueStart < 0 ? null : new Uint8Array(buffer.subarray(valueStart, valueEnd)),
       headers,
     }
   }

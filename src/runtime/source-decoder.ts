@@ -35,8 +35,8 @@ export function sourceBytes(records: RecordSource, topic: string, partition: num
     partition,
     offset: records.offset,
     timestampMs: records.timestampMs,
-    key: keyStart < 0 ? null : buffer.slice(keyStart, keyEnd),
-    value: valueStart < 0 ? null : buffer.slice(valueStart, valueEnd),
+    key: keyStart < 0 ? null : new Uint8Array(buffer.subarray(keyStart, keyEnd)),
+    value: valueStart < 0 ? null : new Uint8Array(buffer.subarray(valueStart, valueEnd)),
     headers: records.headerCount === 0 ? noHeaders : records.headers(),
   }
 }

@@ -53,4 +53,127 @@ describe('the driver', () => {
     const driver = new TopologyTestDriver(echo())
     expect(() => driver.createInputTopic('inn', serdes)).toThrow('the topology reads in')
   })
+
+  it('feeds back what a sink writes to a topic that is also a source', async () => {
+    const topology = new Topology()
+      .addSource('source', 'in', serdes)
+      .addProcessor<string, string>(
+        'shorten',
+        (context) => ({
+          process: (r) => {
+            if (r.value.length > 1)
+              return context.forward({ ...r, value: r.value.slice(1) }, 'again')
+            return context.forward(r, 'done')
+          },
+        }),
+        { parents: ['source'] },
+      )
+      .addSink('again', 'in', { ...serdes, parents: ['shorten'] })
+      .addSink('done', 'out', { ...serdes, parents: ['shorten'] })
+    await using driver = new TopologyTestDriver(topology, { startMs: 0 })
+    await driver.createInputTopic('in', serdes).pipeInput('k', 'abc')
+    expect(driver.createOutputTopic('out', serdes).readValuesToList()).toEqual(['c'])
+    expect(driver.createOutputTopic('in', serdes).readValuesToList()).toEqual(['bc', 'c'])
+  })
+
+  it('serves equal timestamps in the order of a binary heap of queues', async () => {
+    const topology = new Topology().addSource('source', 'in', serdes).addProcessor<string, string>(
+      'fan',
+      (context) => ({
+        async process(r) {
+          for (const topic of ['a', 'b', 'c'])
+            for (const n of [1, 2])
+              await context.forward({ ...r, value: `${topic}${n}` }, `to-${topic}`)
+        },
+      }),
+      { parents: ['source'] },
+    )
+    for (const name of ['a', 'b', 'c'])
+      topology
+        .addSink(`to-${name}`, name, { ...serdes, parents: ['fan'] })
+        .addSource(`from-${name}`, name, serdes)
+        .addSink(`out-${name}`, 'out', { ...serdes, parents: [`from-${name}`] })
+    await using driver = new TopologyTestDriver(topology, { startMs: 0 })
+    await driver.createInputTopic('in', serdes).pipeInput('k', '')
+    const values = driver.createOutputTopic('out', serdes).readValuesToList()
+    expect(values).toEqual(['a1', 'c1', 'a2', 'c2', 'b1', 'b2'])
+  })
+
+  it('runs each due schedule once: stream time after a record, the wall clock when it moves', async () => {
+    const topology = new Topology()
+      .addSource('source', 'in', serdes)
+      .addProcessor<string, string>(
+        'ticks',
+        (context) => {
+          for (const clock of ['stream', 'wall'] as const)
+            context.schedule({ intervalMs: 10, clock }, (atMs) =>
+              context.forward({ key: clock, value: String(atMs), timestampMs: atMs }),
+            )
+          return { process: () => {} }
+        },
+        { parents: ['source'] },
+      )
+      .addSink('sink', 'out', { ...serdes, parents: ['ticks'] })
+    await using driver = new TopologyTestDriver(topology, { startMs: 0 })
+    const input = driver.createInputTopic('in', serdes)
+    for (const timestampMs of [5, 9, 10, 35, 20, 39, 40])
+      await input.pipeInput('k', '', { timestampMs })
+    for (const ms of [5, 5, 35, 4, 1]) await driver.advanceWallClockTime(ms)
+    expect(driver.createOutputTopic('out', serdes).readKeyValuesToList()).toEqual([
+      ['stream', '5'],
+      ['stream', '10'],
+      ['stream', '35'],
+      ['stream', '40'],
+      ['wall', '10'],
+      ['wall', '45'],
+      ['wall', '50'],
+    ])
+  })
+})
+
+describe('the driver with partitions', () => {
+  const tagged = new Topology()
+    .addSource('source', 'in', serdes)
+    .addProcessor<string, string>(
+      'tag',
+      (context) => ({
+        process: (r) => context.forward({ ...r, value: `${r.value}@${context.taskId}` }),
+      }),
+      { parents: ['source'] },
+    )
+    .addSink('sink', 'out', { ...serdes, parents: ['tag'] })
+
+  it('gives each partition its task', async () => {
+    await using driver = new TopologyTestDriver(tagged, { startMs: 0, partitions: 3 })
+    const input = driver.createInputTopic('in', serdes)
+    for (const partition of [2, 0, 1]) await input.pipeInput('k', 'v', { partition })
+    const values = driver.createOutputTopic('out', serdes).readValuesToList()
+    expect(values).toEqual(['v@0_2', 'v@0_0', 'v@0_1'])
+    await expect(input.pipeInput('k', 'v', { partition: 3 })).rejects.toThrow('has no partition 3')
+  })
+
+  it('sends a key to one partition, as a producer does', async () => {
+    await using driver = new TopologyTestDriver(tagged, { startMs: 0, partitions: 3 })
+    const input = driver.createInputTopic('in', serdes)
+    for (const key of ['a', 'b', 'a', 'b', 'c']) await input.pipeInput(key, key)
+    const values = driver.createOutputTopic('out', serdes).readValuesToList()
+    expect(new Set(values).size).toBe(3)
+  })
+
+  it('shows nothing before the commit under exactly-once', async () => {
+    await using driver = new TopologyTestDriver(tagged, {
+      startMs: 0,
+      partitions: 2,
+      config: { processingGuarantee: 'exactly_once_v2', commitIntervalMs: 100 },
+    })
+    const input = driver.createInputTopic('in', serdes)
+    const output = driver.createOutputTopic('out', serdes)
+    await input.pipeInput('a', '1')
+    expect(output.isEmpty).toBe(true)
+    await driver.advanceWallClockTime(101)
+    expect(output.queueSize).toBe(1)
+    await input.pipeInput('a', '2')
+    await driver.commit()
+    expect(output.queueSize).toBe(2)
+  })
 })
