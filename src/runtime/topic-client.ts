@@ -102,8 +102,14 @@ export class TopicClient {
     await producer.flush()
   }
 
-  /** Reads what is committed, from the start of each partition to its present end, in order within a partition. */
-  async *read<K, V>(topic: Read<K, V>): AsyncGenerator<TopicRecord<K, V>> {
+  /**
+   * Reads what is committed, from the start of each partition, or the offsets of `from`, to its
+   * present end, in order within a partition.
+   */
+  async *read<K, V>(
+    topic: Read<K, V>,
+    from: ReadonlyMap<number, number> = new Map(),
+  ): AsyncGenerator<TopicRecord<K, V>> {
     const client = await this.#client
     const partitions = await this.#partitions(client, topic.name)
     const starts = await client.admin.offsets(partitions, 'earliest')
@@ -112,7 +118,8 @@ export class TopicClient {
     const open = new Map<number, number>()
     try {
       for (const p of partitions) {
-        const [start = 0, end = 0] = [at(starts, p), at(ends, p)]
+        const start = Math.max(at(starts, p) ?? 0, from.get(p.partition) ?? 0)
+        const end = at(ends, p) ?? 0
         if (start >= end) continue
         open.set(p.partition, end)
         fetcher.add(p, start)
