@@ -1,11 +1,196 @@
-// Folds by key and session (semantics 12c, 14).
-import { IllegalStateError } from '../../errors.js'
-import type { NodeSupplier } from '../../topology/processor.js'
-import type { SessionWindowAggregateOptions } from './operator-options.js'
+// count, reduce and aggregate over sessions (KStreamSessionWindowAggregate). A record joins the
+// sessions within `gap` of it into one: those are removed, each with a tombstone, and the joint one
+// is written. All callbacks run before the first removal, so one that throws changes nothing.
+import type { SessionRow, SessionRows } from '../../state/session-rows.js'
+import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
+import { FlowRecord } from '../../topology/stream-record.js'
+import { HeaderList } from '../../serde/record-headers.js'
+import { Change } from '../change.js'
+import { checked } from './checked.js'
+import { CloseEmitter, type ClosedWindow } from './emit-on-close.js'
+import { folderOf, isForeign, type Folder } from './fold.js'
+import { forwardFlushed } from './flush-forward.js'
+import type { SessionWindowAggregateOptions, SessionWindowDefinition } from './operator-options.js'
+import { sessionKey } from './windowed-key.js'
 
-/** Folds by key and session (semantics 12c, 14). */
+/**
+ * Folds the values of each key and session. A record is dropped when the session that it would make
+ * ends before stream time less grace and gap. Null keys are dropped, null values are folded
+ * (semantics 12c). Forwards each update, what a record cache flushes, or, on close, each session
+ * once (14); results carry the session's end as their time.
+ *
+ * @example
+ * sessionAggregate({ store: 'visits', fold: { kind: 'count' }, merge: undefined, windows, emit: 'onWindowUpdate', sendsOldValues: () => false })
+ */
 export const sessionAggregate =
-  (_options: SessionWindowAggregateOptions): NodeSupplier =>
-  () => {
-    throw new IllegalStateError('sessionAggregate is not available in this version')
+  (options: SessionWindowAggregateOptions): NodeSupplier =>
+  (context) =>
+    new SessionAggregateProcessor(context, options)
+
+type Merge = (a: any, b: any, key: any) => unknown
+
+/** A session that a record joins, kept by value: rows are good only until the next write. */
+interface JoinedSession {
+  readonly startMs: number
+  readonly endMs: number
+  readonly oldValue: unknown
+}
+
+class SessionAggregateProcessor implements NodeProcessor {
+  readonly #context: NodeContext
+  readonly #rows: SessionRows<unknown, any>
+  readonly #folder: Folder
+  readonly #merge: Merge
+  readonly #windows: SessionWindowDefinition
+  readonly #forwards: boolean
+  readonly #keepsOld: boolean
+  readonly #emitter: CloseEmitter | undefined
+  #streamTimeMs = -1
+
+  constructor(context: NodeContext, options: SessionWindowAggregateOptions) {
+    const { store, windows } = options
+    const rows = context.store(store) as SessionRows<unknown, any>
+    const onClose = options.emit === 'onWindowClose'
+    const oldValues = options.sendsOldValues()
+    this.#context = context
+    this.#rows = rows
+    this.#folder = folderOf(options.fold)
+    this.#merge = mergeOf(options, context.nodeName)
+    this.#windows = windows
+    this.#forwards = !onClose && !rows.cached
+    this.#keepsOld = oldValues && this.#forwards
+    if (onClose) {
+      this.#emitter = new CloseEmitter(context, { store, closed: closedSessions(rows), slackMs: 0 })
+    } else if (rows.cached) {
+      const forward = forwardFlushed(context)
+      rows.onFlush(
+        (key, startMs, endMs, newValue, oldValue, updated) =>
+          forward(sessionKey(key, startMs, endMs), newValue, oldValue, endMs, updated),
+        { oldValues },
+      )
+    }
   }
+
+  process(record: FlowRecord): void | Promise<void> {
+    const { key, timestampMs } = record
+    if (key === null || key === undefined) return this.#context.drop('null key')
+    if (timestampMs > this.#streamTimeMs) this.#streamTimeMs = timestampMs
+    const { gapMs, graceMs } = this.#windows
+    const closeMs = this.#streamTimeMs - graceMs - gapMs
+    const emitting = this.#emitter?.emit(closeMs, record)
+    return emitting
+      ? emitting.then(() => this.#update(record, closeMs))
+      : this.#update(record, closeMs)
+  }
+
+  #update(record: FlowRecord, closeMs: number): void | Promise<void> {
+    const { key, timestampMs } = record
+    const { gapMs } = this.#windows
+    const found = this.#rows.find(key, timestampMs - gapMs, timestampMs + gapMs)
+    let startMs = timestampMs
+    let endMs = timestampMs
+    for (const session of found) {
+      if (session.startMs < startMs) startMs = session.startMs
+      if (session.endMs > endMs) endMs = session.endMs
+    }
+    if (endMs < closeMs) return this.#context.drop('expired window')
+    const inPlace = startMs === endMs
+    const joined = inPlace ? [] : found.map((session) => this.#joined(session))
+    const value = this.#fold(found, record)
+    return this.#replace(record, joined, 0, startMs, endMs, value)
+  }
+
+  #joined(session: SessionRow<unknown>): JoinedSession {
+    const { startMs, endMs } = session
+    return { startMs, endMs, oldValue: this.#keepsOld ? this.#rows.copyOf(session) : null }
+  }
+
+  /** The joint accumulator of the sessions found, with the record. */
+  #fold(found: readonly SessionRow<unknown>[], record: FlowRecord): unknown {
+    const { initial, add, callback } = this.#folder
+    const { key, value } = record
+    const rows = this.#rows
+    const node = this.#context.nodeName
+    for (const session of found) rows.protect(session)
+    try {
+      let accumulator = initial ? initial() : null
+      for (const session of found)
+        accumulator = checked(this.#merge(accumulator, session.value, key), node, 'merge callback')
+      const result =
+        !initial && accumulator === null
+          ? value
+          : checked(add(accumulator, value, key), node, callback)
+      return isForeign(result, value) ? rows.copyOf({ value: result, timestampMs: -1 }) : result
+    } catch (error) {
+      for (const session of found) rows.undo(session)
+      throw error
+    }
+  }
+
+  /** Removes the sessions joined from `first` on, then writes the joint one. */
+  #replace(
+    record: FlowRecord,
+    joined: readonly JoinedSession[],
+    first: number,
+    startMs: number,
+    endMs: number,
+    value: unknown,
+  ): void | Promise<void> {
+    const { key } = record
+    for (let i = first; i < joined.length; i++) {
+      const session = joined[i]!
+      this.#rows.write(key, session.startMs, session.endMs, null)
+      const removal = this.#forward(record, session.startMs, session.endMs, null, session.oldValue)
+      if (removal)
+        return removal.then(() => this.#replace(record, joined, i + 1, startMs, endMs, value))
+    }
+    this.#rows.write(key, startMs, endMs, value)
+    return this.#forward(record, startMs, endMs, value, null)
+  }
+
+  #forward(
+    record: FlowRecord,
+    startMs: number,
+    endMs: number,
+    newValue: unknown,
+    oldValue: unknown,
+  ): void | Promise<void> {
+    if (!this.#forwards) return
+    // Kafka Streams loses the headers here where there is no cache (semantics 1.7); so do we.
+    return this.#context.forward(
+      new FlowRecord(
+        sessionKey(record.key, startMs, endMs),
+        new Change(newValue, oldValue),
+        endMs,
+        new HeaderList(),
+        record.metadata,
+      ),
+    )
+  }
+}
+
+/** How two accumulators become one; for a reducer, null is neutral. */
+const mergeOf = ({ fold, merge }: SessionWindowAggregateOptions, node: string): Merge => {
+  switch (fold.kind) {
+    case 'count':
+      return (a: number, b: number) => a + b
+    case 'reduce':
+      return (a, b, key) => (a === null ? b : fold.reduce(a, b, key))
+    case 'aggregate':
+      if (merge) return merge
+      throw new TypeError(`${node}: an aggregate over sessions needs a merge callback`)
+  }
+}
+
+/** Sessions with end in [lastClose, close − 1]. */
+const closedSessions =
+  (rows: SessionRows<unknown, any>) =>
+  (lastCloseMs: number | undefined, closeMs: number): AsyncIterable<ClosedWindow> | undefined =>
+    closeMs < 1 ? undefined : withKeys(rows.closed(lastCloseMs ?? 0, closeMs - 1))
+
+async function* withKeys(
+  closed: AsyncIterable<{ key: unknown; startMs: number; endMs: number; value: unknown }>,
+): AsyncIterable<ClosedWindow> {
+  for await (const { key, startMs, endMs, value } of closed)
+    yield { key: sessionKey(key, startMs, endMs), value, timestampMs: endMs }
+}

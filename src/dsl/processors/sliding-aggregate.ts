@@ -1,11 +1,179 @@
-// Folds by key and sliding window (semantics 12b, 14).
-import { IllegalStateError } from '../../errors.js'
-import type { NodeSupplier } from '../../topology/processor.js'
+// count, reduce and aggregate over sliding windows (KStreamSlidingWindowAggregate). A window
+// [start, start + difference], both ends inclusive, is kept for each different set of records: a
+// record at t ends its left window [t − d, t] and starts its right window [t + 1, t + 1 + d].
+import type { SlidingRows } from '../../state/sliding-rows.js'
+import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
+import type { FlowRecord } from '../../topology/stream-record.js'
+import { Change } from '../change.js'
+import { checked } from './checked.js'
+import { CloseEmitter } from './emit-on-close.js'
+import { folderOf, isForeign, type Folder } from './fold.js'
 import type { SlidingWindowAggregateOptions } from './operator-options.js'
+import { slidingSteps, type SlidingStep } from './sliding-steps.js'
+import { timeWindowKey } from './windowed-key.js'
+import { windowFlushed, withKeys } from './window-aggregate.js'
 
-/** Folds by key and sliding window (semantics 12b, 14). */
+/**
+ * Folds the values of each key and sliding window. A record is dropped when its left window ends
+ * before stream time less grace; else each window that does counts as a drop. Null keys and values
+ * are dropped (semantics 12b). Forwards each update, what a record cache flushes, or, on close,
+ * each window once (14).
+ *
+ * @example
+ * slidingAggregate({ store: 'counts', fold: { kind: 'count' }, windows, emit: 'onWindowUpdate', sendsOldValues: () => false })
+ */
 export const slidingAggregate =
-  (_options: SlidingWindowAggregateOptions): NodeSupplier =>
-  () => {
-    throw new IllegalStateError('slidingAggregate is not available in this version')
+  (options: SlidingWindowAggregateOptions): NodeSupplier =>
+  (context) =>
+    new SlidingAggregateProcessor(context, options)
+
+class SlidingAggregateProcessor implements NodeProcessor {
+  readonly #context: NodeContext
+  readonly #rows: SlidingRows<unknown, any>
+  readonly #folder: Folder
+  readonly #differenceMs: number
+  readonly #graceMs: number
+  readonly #forwards: boolean
+  readonly #keepsOld: boolean
+  readonly #emitter: CloseEmitter | undefined
+  #streamTimeMs = -1
+
+  constructor(context: NodeContext, options: SlidingWindowAggregateOptions) {
+    const { store, windows } = options
+    const { differenceMs, graceMs } = windows
+    const rows = context.store(store) as SlidingRows<unknown, any>
+    const onClose = options.emit === 'onWindowClose'
+    const oldValues = options.sendsOldValues()
+    this.#context = context
+    this.#rows = rows
+    this.#folder = folderOf(options.fold)
+    this.#differenceMs = differenceMs
+    this.#graceMs = graceMs
+    this.#forwards = !onClose && !rows.cached
+    this.#keepsOld = oldValues && this.#forwards
+    if (onClose) {
+      this.#emitter = new CloseEmitter(context, {
+        store,
+        // The store keeps windows for twice the difference and grace at least.
+        slackMs: differenceMs,
+        closed(lastCloseMs, closeMs) {
+          const toMs = closeMs - differenceMs - 1
+          if (toMs < 0) return undefined
+          const fromMs = Math.max(0, (lastCloseMs ?? 0) - differenceMs)
+          return withKeys(rows.closed(fromMs, toMs), differenceMs)
+        },
+      })
+    } else if (rows.cached) {
+      rows.onFlush(windowFlushed(context, differenceMs), { oldValues })
+    }
   }
+
+  process(record: FlowRecord): void | Promise<void> {
+    const { key, value, timestampMs } = record
+    if (key === null || key === undefined) return this.#context.drop('null key')
+    if (value === null || value === undefined) return this.#context.drop('null value')
+    if (timestampMs > this.#streamTimeMs) this.#streamTimeMs = timestampMs
+    const closeMs = this.#streamTimeMs - this.#graceMs
+    if (timestampMs + this.#differenceMs < closeMs) return this.#context.drop('expired window')
+    // Early records, whose left window would begin below zero, emit nothing (semantics 14.1).
+    const emitting =
+      timestampMs < this.#differenceMs ? undefined : this.#emitter?.emit(closeMs, record)
+    return emitting
+      ? emitting.then(() => this.#steps(record, closeMs))
+      : this.#steps(record, closeMs)
+  }
+
+  #steps(record: FlowRecord, closeMs: number): void | Promise<void> {
+    const differenceMs = this.#differenceMs
+    const { timestampMs } = record
+    const fromMs = timestampMs < differenceMs ? 0 : Math.max(0, timestampMs - 2 * differenceMs)
+    const found = this.#rows.find(record.key, fromMs, timestampMs + 1)
+    const steps = slidingSteps(found, timestampMs, differenceMs)
+    // Rows are good until the next write, so values that windows are copied from are copied first.
+    const sources = steps.map(({ kind, from }) =>
+      kind !== 'update' && from ? this.#rows.copyOf(from) : undefined,
+    )
+    return this.#run(record, closeMs, steps, sources, 0)
+  }
+
+  #run(
+    record: FlowRecord,
+    closeMs: number,
+    steps: readonly SlidingStep<any>[],
+    sources: readonly unknown[],
+    first: number,
+  ): void | Promise<void> {
+    for (let i = first; i < steps.length; i++) {
+      const forwarding = this.#step(record, closeMs, steps[i]!, sources[i])
+      if (forwarding)
+        return forwarding.then(() => this.#run(record, closeMs, steps, sources, i + 1))
+    }
+  }
+
+  #step(
+    record: FlowRecord,
+    closeMs: number,
+    step: SlidingStep<any>,
+    source: unknown,
+  ): void | Promise<void> {
+    const { kind, startMs } = step
+    // A copy takes nothing of the record, so it is not asked whether its window is still open.
+    if (kind === 'copy') return this.#write(record, startMs, source, null, step.timestampMs)
+    if (startMs + this.#differenceMs < closeMs) return this.#context.drop('expired window')
+    if (kind === 'update') return this.#update(record, startMs)
+    return this.#create(record, startMs, step.from === undefined ? undefined : { value: source })
+  }
+
+  #update(record: FlowRecord, startMs: number): void | Promise<void> {
+    const rows = this.#rows
+    const row = rows.row(record.key, startMs)!
+    const timestampMs = Math.max(row.timestampMs, record.timestampMs)
+    const oldValue: unknown = this.#keepsOld ? rows.copyOf(row) : null
+    rows.protect(row)
+    let newValue: unknown
+    try {
+      newValue = this.#add(row.value, record)
+    } catch (error) {
+      rows.undo(row)
+      throw error
+    }
+    return this.#write(record, startMs, newValue, oldValue, timestampMs)
+  }
+
+  /** A window with the record, on top of another window's accumulator where there is one. */
+  #create(
+    record: FlowRecord,
+    startMs: number,
+    source: { readonly value: unknown } | undefined,
+  ): void | Promise<void> {
+    const { initial } = this.#folder
+    const start = source ? source.value : (initial?.() ?? null)
+    let oldValue: unknown = null
+    // The accumulator a window starts from goes on as its old value (semantics 11.4).
+    if (this.#keepsOld && start !== null)
+      oldValue = source ? this.#rows.copyOf({ value: start, timestampMs: -1 }) : initial!()
+    const newValue = start === null && !initial ? record.value : this.#add(start, record)
+    return this.#write(record, startMs, newValue, oldValue, record.timestampMs)
+  }
+
+  #add(accumulator: unknown, record: FlowRecord): unknown {
+    const { add, callback } = this.#folder
+    return checked(add(accumulator, record.value, record.key), this.#context.nodeName, callback)
+  }
+
+  #write(
+    record: FlowRecord,
+    startMs: number,
+    result: unknown,
+    oldValue: unknown,
+    timestampMs: number,
+  ): void | Promise<void> {
+    const newValue = isForeign(result, record.value)
+      ? this.#rows.copyOf({ value: result, timestampMs })
+      : result
+    this.#rows.write(record.key, startMs, newValue, timestampMs)
+    if (!this.#forwards) return
+    const windowed = timeWindowKey(record.key, startMs, this.#differenceMs)
+    return this.#context.forward(record.with(windowed, new Change(newValue, oldValue), timestampMs))
+  }
+}

@@ -1,11 +1,160 @@
-// Folds by key and time window (semantics 12a, 14).
-import { IllegalStateError } from '../../errors.js'
-import type { NodeSupplier } from '../../topology/processor.js'
-import type { TimeWindowAggregateOptions } from './operator-options.js'
+// count, reduce and aggregate over tumbling, hopping and unlimited windows (KStreamWindowAggregate).
+// Windows are found from the timestamp by point look-ups: nothing is scanned.
+import type { LiveRow, WindowFlushListener } from '../../state/live-row.js'
+import type { WindowRows } from '../../state/window-rows.js'
+import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
+import type { FlowRecord } from '../../topology/stream-record.js'
+import { Change } from '../change.js'
+import { checked } from './checked.js'
+import { CloseEmitter, type ClosedWindow } from './emit-on-close.js'
+import { folderOf, isForeign, type Folder } from './fold.js'
+import { forwardFlushed } from './flush-forward.js'
+import type { TimeWindowAggregateOptions, TimeWindowDefinition } from './operator-options.js'
+import { timeWindowKey } from './windowed-key.js'
 
-/** Folds by key and time window (semantics 12a, 14). */
+/**
+ * Folds the values of each key and window, windows in ascending order. A window takes a record while
+ * its end lies behind stream time less grace; each window that does not is counted as a drop. Null
+ * keys are dropped, null values are folded (semantics 12a). Forwards each update, what a record
+ * cache flushes, or, on close, each window once (14).
+ *
+ * @example
+ * windowAggregate({ store: 'counts', fold: { kind: 'count' }, windows, emit: 'onWindowUpdate', sendsOldValues: () => false })
+ */
 export const windowAggregate =
-  (_options: TimeWindowAggregateOptions): NodeSupplier =>
-  () => {
-    throw new IllegalStateError('windowAggregate is not available in this version')
+  (options: TimeWindowAggregateOptions): NodeSupplier =>
+  (context) =>
+    new WindowAggregateProcessor(context, options)
+
+class WindowAggregateProcessor implements NodeProcessor {
+  readonly #context: NodeContext
+  readonly #rows: WindowRows<unknown, any>
+  readonly #folder: Folder
+  readonly #windows: TimeWindowDefinition
+  /** Whether each update is forwarded as it happens. */
+  readonly #forwards: boolean
+  readonly #keepsOld: boolean
+  readonly #emitter: CloseEmitter | undefined
+  /** Of the records that came here; not kept over restarts. */
+  #streamTimeMs = -1
+
+  constructor(context: NodeContext, options: TimeWindowAggregateOptions) {
+    const { store, windows } = options
+    const rows = context.store(store) as WindowRows<unknown, any>
+    const onClose = options.emit === 'onWindowClose'
+    const oldValues = options.sendsOldValues()
+    this.#context = context
+    this.#rows = rows
+    this.#folder = folderOf(options.fold)
+    this.#windows = windows
+    this.#forwards = !onClose && !rows.cached
+    this.#keepsOld = oldValues && this.#forwards
+    if (onClose) {
+      const closed = closedWindows(rows, windows)
+      this.#emitter = new CloseEmitter(context, { store, closed, slackMs: 0 })
+    } else if (rows.cached) {
+      rows.onFlush(windowFlushed(context, windows.sizeMs), { oldValues })
+    }
   }
+
+  process(record: FlowRecord): void | Promise<void> {
+    const { key, timestampMs } = record
+    if (key === null || key === undefined) return this.#context.drop('null key')
+    if (timestampMs > this.#streamTimeMs) this.#streamTimeMs = timestampMs
+    const closeMs = this.#streamTimeMs - this.#windows.graceMs
+    const firstMs = firstStart(this.#windows, timestampMs)
+    const emitting = this.#emitter?.emit(closeMs, record)
+    return emitting
+      ? emitting.then(() => this.#update(record, firstMs, closeMs))
+      : this.#update(record, firstMs, closeMs)
+  }
+
+  /** Updates the windows from `startMs` on that hold the record. */
+  #update(record: FlowRecord, startMs: number, closeMs: number): void | Promise<void> {
+    const { sizeMs, advanceMs } = this.#windows
+    for (let start = startMs; start <= record.timestampMs; start += advanceMs) {
+      if (start + sizeMs <= closeMs) {
+        this.#context.drop('expired window')
+        continue
+      }
+      const forwarding = this.#updateWindow(record, start)
+      // The next window waits until this one's result has gone all the way.
+      if (forwarding) return forwarding.then(() => this.#update(record, start + advanceMs, closeMs))
+    }
+  }
+
+  #updateWindow(record: FlowRecord, startMs: number): void | Promise<void> {
+    const { key, value } = record
+    const rows = this.#rows
+    const row = rows.row(key, startMs)
+    let { timestampMs } = record
+    let oldValue: unknown = null
+    let newValue: unknown
+    if (row === undefined) {
+      if (this.#keepsOld && this.#folder.initial) oldValue = this.#folder.initial()
+      newValue = this.#first(key, value)
+    } else {
+      if (row.timestampMs > timestampMs) timestampMs = row.timestampMs
+      if (this.#keepsOld) oldValue = rows.copyOf(row)
+      newValue = this.#next(row, key, value)
+    }
+    if (isForeign(newValue, value)) newValue = rows.copyOf({ value: newValue, timestampMs })
+    rows.write(key, startMs, newValue, timestampMs)
+    if (!this.#forwards) return
+    const windowed = timeWindowKey(key, startMs, this.#windows.sizeMs)
+    return this.#context.forward(record.with(windowed, new Change(newValue, oldValue), timestampMs))
+  }
+
+  #first(key: unknown, value: unknown): unknown {
+    const { initial, add, callback } = this.#folder
+    if (initial === undefined) return value
+    return checked(add(initial(), value, key), this.#context.nodeName, callback)
+  }
+
+  #next(row: LiveRow<unknown>, key: unknown, value: unknown): unknown {
+    const { add, callback } = this.#folder
+    this.#rows.protect(row)
+    try {
+      return checked(add(row.value, value, key), this.#context.nodeName, callback)
+    } catch (error) {
+      this.#rows.undo(row)
+      throw error
+    }
+  }
+}
+
+/** The listener of the cache of time and sliding windows. */
+export const windowFlushed = (
+  context: NodeContext,
+  sizeMs: number,
+): WindowFlushListener<unknown, any> => {
+  const forward = forwardFlushed(context)
+  return (key, startMs, newValue, oldValue, timestampMs, updated) =>
+    forward(timeWindowKey(key, startMs, sizeMs), newValue, oldValue, timestampMs, updated)
+}
+
+/** The start of the first window that holds `timestampMs`; beyond it where none does. */
+const firstStart = (windows: TimeWindowDefinition, timestampMs: number): number => {
+  const { sizeMs, advanceMs, startMs } = windows
+  if (startMs !== undefined) return startMs
+  return Math.floor(Math.max(0, timestampMs - sizeMs + advanceMs) / advanceMs) * advanceMs
+}
+
+/** Windows with start in [lastClose − size + 1, close − size]; none before the next boundary. */
+const closedWindows =
+  (rows: WindowRows<unknown, any>, { sizeMs, advanceMs }: TimeWindowDefinition) =>
+  (lastCloseMs: number | undefined, closeMs: number): AsyncIterable<ClosedWindow> | undefined => {
+    const fromMs = lastCloseMs === undefined ? 0 : Math.max(0, lastCloseMs - sizeMs + 1)
+    const toMs = closeMs - sizeMs
+    if (toMs < 0 || Math.floor(toMs / advanceMs) * advanceMs < fromMs) return undefined
+    return withKeys(rows.closed(fromMs, toMs), sizeMs)
+  }
+
+/** The same windows under their windowed keys. */
+export async function* withKeys(
+  closed: AsyncIterable<{ key: unknown; startMs: number; value: unknown; timestampMs: number }>,
+  sizeMs: number,
+): AsyncIterable<ClosedWindow> {
+  for await (const { key, startMs, value, timestampMs } of closed)
+    yield { key: timeWindowKey(key, startMs, sizeMs), value, timestampMs }
+}
