@@ -1,6 +1,14 @@
-// Stream records that wait for a versioned table until stream time is past them (semantics 9.5).
-import type { ChangelogRecord, StoreRecordContext, TaskStore } from './state-store.js'
-import type { WriteBatch } from './bytes-store.js'
+// Stream records that wait for a versioned table until stream time is past them (semantics 9.5). The
+// buffer lives in memory and is restored from its changelog, which gets every put and every release.
+//
+//   changelog key    00 · time int64 · key · arrival int32, from 1
+//   changelog value  buffer-layout.ts, with nothing as prior and old value and 0 as time
+import { HeaderList } from '../serde/record-headers.js'
+import type { SerdeFor } from '../serde/serde.js'
+import { decodeBuffered, encodeBuffered } from './buffer-layout.js'
+import { fromLatin1, readInt32, readInt64, toLatin1, writeInt32, writeInt64 } from './byte-keys.js'
+import { SortedMap } from './sorted-map.js'
+import type { ChangelogRecord, StoreContext, StoreRecordContext, TaskStore } from './state-store.js'
 
 export interface Waiting<out K, out V> {
   readonly key: K
@@ -8,22 +16,119 @@ export interface Waiting<out K, out V> {
   readonly context: StoreRecordContext
 }
 
-export declare class GraceBuffer<K, V> implements TaskStore {
-  /** Buffers a record under the time of its context. */
-  put(key: K, value: V, context: StoreRecordContext): void
-  /** Removes and returns the front, by time, key bytes, arrival, if its time is at most `untilMs`. */
-  poll(untilMs: number): Waiting<K, V> | undefined
+interface Entry {
+  readonly timeMs: number
+  readonly context: StoreRecordContext
+  readonly value: Uint8Array | null
+}
+
+const timeEnd = 9
+const arrivalBytes = 4
+
+export class GraceBuffer<K, V> implements TaskStore {
   readonly name: string
-  readonly api: unknown
-  readonly view: unknown
-  restore(records: readonly ChangelogRecord[]): void
-  flushCache(): void | Promise<void>
-  writeChangelog(): void
-  committed(): void
-  aborted(): void
-  persist(batch: WriteBatch): void
-  persisted(): void
-  readonly pinnedBytes: number
-  readonly dirtyBytes: number
-  close(): void
+  readonly api = undefined
+  readonly view = undefined
+  readonly pinnedBytes = 0
+  readonly dirtyBytes = 0
+  readonly #key: SerdeFor<K>
+  readonly #value: SerdeFor<V>
+  readonly #context: StoreContext
+  /** By changelog key: time, key bytes, arrival. */
+  readonly #entries = new SortedMap<Entry>()
+  /** Puts and releases since the last commit, in their order. */
+  #changes: { readonly id: string; readonly entry: Entry; readonly isPut: boolean }[] = []
+  #logged = 0
+  #arrivals = 0
+
+  constructor(name: string, key: SerdeFor<K>, value: SerdeFor<V>, context: StoreContext) {
+    this.name = name
+    this.#key = key
+    this.#value = value
+    this.#context = context
+  }
+
+  /** Buffers a record under the time of its context. */
+  put(key: K, value: V, context: StoreRecordContext): void {
+    const { topic } = this.#context
+    const headers = new HeaderList(context.headers)
+    const timeMs = context.timestampMs
+    this.#arrivals = (this.#arrivals + 1) & 0x7fffffff
+    const id = idOf(timeMs, this.#key.serialize(key, topic, headers), this.#arrivals)
+    const entry = { timeMs, context, value: this.#value.serialize(value, topic, headers) }
+    this.#entries.set(id, entry)
+    this.#changes.push({ id, entry, isPut: true })
+  }
+
+  /** Removes and returns the front, by time, key bytes, arrival, if its time is at most `untilMs`. */
+  poll(untilMs: number): Waiting<K, V> | undefined {
+    const id = this.#entries.firstKey
+    if (id === undefined) return undefined
+    const entry = this.#entries.get(id)!
+    if (entry.timeMs > untilMs) return undefined
+    this.#entries.delete(id)
+    this.#changes.push({ id, entry, isPut: false })
+    const { topic } = this.#context
+    const { context, value } = entry
+    const headers = new HeaderList(context.headers)
+    const keyBytes = fromLatin1(id.slice(timeEnd, -arrivalBytes))
+    return {
+      key: this.#key.deserialize(keyBytes, topic, headers) as K,
+      value: this.#value.deserialize(value!, topic, headers) as V,
+      context,
+    }
+  }
+
+  restore(records: readonly ChangelogRecord[]): void {
+    for (const { key, value } of records) {
+      const id = toLatin1(key)
+      // A record that waits under a number already used would replace the one that has it.
+      this.#arrivals = Math.max(this.#arrivals, readInt32(key, key.length - arrivalBytes))
+      if (value === null) {
+        this.#entries.delete(id)
+        continue
+      }
+      const { context, newValue } = decodeBuffered(value).update
+      this.#entries.set(id, { timeMs: readInt64(key, 1), context, value: newValue })
+    }
+  }
+
+  flushCache(): void {}
+
+  writeChangelog(): void {
+    for (const { id, entry, isPut } of this.#changes.slice(this.#logged)) {
+      const { context, value: newValue } = entry
+      const update = { context, prior: null, oldValue: null, newValue }
+      this.#context.log(fromLatin1(id), isPut ? encodeBuffered(update, 0) : null, null)
+    }
+    this.#logged = this.#changes.length
+  }
+
+  committed(): void {
+    this.#changes = []
+    this.#logged = 0
+  }
+
+  aborted(): void {
+    for (const { id, entry, isPut } of this.#changes.toReversed())
+      if (isPut) this.#entries.delete(id)
+      else this.#entries.set(id, entry)
+    this.committed()
+  }
+
+  persist(): void {}
+
+  persisted(): void {}
+
+  close(): void {
+    this.#entries.clear()
+  }
+}
+
+function idOf(timeMs: number, key: Uint8Array, arrival: number): string {
+  const bytes = new Uint8Array(timeEnd + key.length + arrivalBytes)
+  writeInt64(bytes, 1, timeMs)
+  bytes.set(key, timeEnd)
+  writeInt32(bytes, timeEnd + key.length, arrival)
+  return toLatin1(bytes)
 }

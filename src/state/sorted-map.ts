@@ -86,6 +86,16 @@ export class SortedMap<V> {
     return this.#size
   }
 
+  /** The lowest key; `undefined` when empty. */
+  get firstKey(): string | undefined {
+    return this.#chunks[0]?.keys[0]
+  }
+
+  /** The value of the lowest key. */
+  get first(): V | undefined {
+    return this.#chunks[0]?.values[0]
+  }
+
   get(key: string): V | undefined {
     const chunk = this.#chunks[chunkIndex(this.#chunks, key)]
     if (chunk === undefined) return undefined

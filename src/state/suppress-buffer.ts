@@ -1,6 +1,13 @@
-// The buffer of suppress: the last update of each key until stream time passes it (semantics 13).
-import type { ChangelogRecord, StoreRecordContext, TaskStore } from './state-store.js'
-import type { WriteBatch } from './bytes-store.js'
+// The buffer of suppress: the last update of each key until stream time passes it (semantics 13). It
+// lives in memory and is restored from its changelog as a whole. Updates are kept as bytes, so that
+// nobody can change what waits.
+import { StateStoreError } from '../errors.js'
+import { HeaderList, type HeaderEntry } from '../serde/record-headers.js'
+import type { SerdeFor } from '../serde/serde.js'
+import { decodeBuffered, encodeBuffered, sameBytes, type BufferedUpdate } from './buffer-layout.js'
+import { fromLatin1, toLatin1, writeInt64 } from './byte-keys.js'
+import { SortedMap } from './sorted-map.js'
+import type { ChangelogRecord, StoreContext, StoreRecordContext, TaskStore } from './state-store.js'
 
 export interface Suppressed<out K, out V> {
   readonly key: K
@@ -10,7 +17,52 @@ export interface Suppressed<out K, out V> {
   readonly context: StoreRecordContext
 }
 
-export declare class SuppressBuffer<K, V> implements TaskStore {
+/** A key's update and its place; replaced as a whole, never changed. */
+interface Entry extends BufferedUpdate {
+  readonly place: string
+  readonly timeMs: number
+  readonly bytes: number
+}
+
+/** The version of the layout, in the header `v` of every record that is no deletion. */
+const layoutVersion = 3
+const versionHeaders: readonly HeaderEntry[] = [['v', Uint8Array.of(layoutVersion)]]
+
+/** What an entry counts for (`BufferValue` and `ProcessorRecordContext` of Kafka Streams). */
+function sizeOf(key: string, { context, prior, oldValue, newValue }: BufferedUpdate): number {
+  let bytes = 8 + key.length
+  bytes += (prior?.length ?? 0) + (newValue?.length ?? 0)
+  if (!sameBytes(oldValue, prior)) bytes += oldValue?.length ?? 0
+  bytes += 8 + 8 + 4 + (context.metadata?.topic?.length ?? 0)
+  for (const [name, value] of context.headers) bytes += name.length + (value?.length ?? 0)
+  return bytes
+}
+
+export class SuppressBuffer<K, V> implements TaskStore {
+  readonly name: string
+  readonly api = undefined
+  readonly view = undefined
+  readonly pinnedBytes = 0
+  readonly dirtyBytes = 0
+  readonly #key: SerdeFor<K>
+  readonly #value: SerdeFor<V>
+  readonly #context: StoreContext
+  readonly #entries = new Map<string, Entry>()
+  /** Keys by place: buffer time, then key bytes. */
+  readonly #places = new SortedMap<string>()
+  /** Keys that changed since the changelog was last written. */
+  readonly #dirty = new Set<string>()
+  /** What changed since the last commit, as it was then. */
+  readonly #before = new Map<string, Entry | undefined>()
+  #bytes = 0
+
+  constructor(name: string, key: SerdeFor<K>, value: SerdeFor<V>, context: StoreContext) {
+    this.name = name
+    this.#key = key
+    this.#value = value
+    this.#context = context
+  }
+
   /** A key that is buffered already keeps its place and its prior value. */
   put(
     bufferTimeMs: number,
@@ -18,27 +70,151 @@ export declare class SuppressBuffer<K, V> implements TaskStore {
     newValue: V | null,
     oldValue: V | null,
     context: StoreRecordContext,
-  ): void
+  ): void {
+    const { topic } = this.#context
+    const headers = new HeaderList(context.headers)
+    const bytesOf = (value: V | null): Uint8Array | null =>
+      value === null ? null : this.#value.serialize(value, topic, headers)
+    const id = toLatin1(this.#key.serialize(key, topic, headers))
+    const oldBytes = bytesOf(oldValue)
+    const before = this.#entries.get(id)
+    this.#set(id, before?.timeMs ?? bufferTimeMs, {
+      context,
+      prior: before === undefined ? oldBytes : before.prior,
+      oldValue: oldBytes,
+      newValue: bytesOf(newValue),
+    })
+    this.#dirty.add(id)
+  }
+
   /** Buffer time of the front, Infinity when empty. */
-  readonly minTimeMs: number
-  readonly records: number
+  get minTimeMs(): number {
+    const id = this.#places.first
+    return id === undefined ? Infinity : this.#entries.get(id)!.timeMs
+  }
+
+  get records(): number {
+    return this.#entries.size
+  }
+
   /** As Kafka Streams counts them (semantics 13.7). */
-  readonly bytes: number
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Removes and returns the front. */
-  poll(): Suppressed<K, V> | undefined
+  poll(): Suppressed<K, V> | undefined {
+    const id = this.#places.first
+    if (id === undefined) return undefined
+    const { context, newValue, oldValue } = this.#entries.get(id)!
+    this.#delete(id)
+    this.#dirty.add(id)
+    const { topic } = this.#context
+    const headers = new HeaderList(context.headers)
+    return {
+      key: this.#key.deserialize(fromLatin1(id), topic, headers) as K,
+      newValue: this.#decode(newValue, headers),
+      oldValue: this.#decode(oldValue, headers),
+      context,
+    }
+  }
+
   /** What look-ups see while the key is buffered; `undefined` when it is not. */
-  prior(key: K): { readonly value: V | null } | undefined
-  readonly name: string
-  readonly api: unknown
-  readonly view: unknown
-  restore(records: readonly ChangelogRecord[]): void
-  flushCache(): void | Promise<void>
-  writeChangelog(): void
-  committed(): void
-  aborted(): void
-  persist(batch: WriteBatch): void
-  persisted(): void
-  readonly pinnedBytes: number
-  readonly dirtyBytes: number
-  close(): void
+  prior(key: K): { readonly value: V | null } | undefined {
+    const headers = new HeaderList()
+    const id = toLatin1(this.#key.serialize(key, this.#context.topic, headers))
+    const entry = this.#entries.get(id)
+    return entry && { value: this.#decode(entry.prior, headers) }
+  }
+
+  restore(records: readonly ChangelogRecord[]): void {
+    for (const { key, value, headers } of records) {
+      const id = toLatin1(key)
+      if (value === null) {
+        this.#delete(id)
+        continue
+      }
+      const version = headers.findLast(([name]) => name === 'v')?.[1]?.[0]
+      if (version !== layoutVersion)
+        throw new StateStoreError(
+          `the changelog ${this.#context.topic} of ${this.name} holds records of layout ${version ?? 0}; only ${layoutVersion} is read: let the application that wrote it drain its buffers, or delete the topic`,
+        )
+      const { update, timeMs } = decodeBuffered(value)
+      this.#delete(id)
+      this.#set(id, timeMs, update)
+    }
+    this.#before.clear()
+  }
+
+  flushCache(): void {}
+
+  writeChangelog(): void {
+    for (const id of this.#dirty) {
+      const entry = this.#entries.get(id)
+      const key = fromLatin1(id)
+      if (entry === undefined) this.#context.log(key, null, null)
+      else this.#context.log(key, encodeBuffered(entry, entry.timeMs), null, versionHeaders)
+    }
+    this.#dirty.clear()
+  }
+
+  committed(): void {
+    this.#before.clear()
+  }
+
+  aborted(): void {
+    const before = [...this.#before]
+    for (const [id, entry] of before) {
+      this.#delete(id)
+      if (entry !== undefined) this.#set(id, entry.timeMs, entry)
+    }
+    this.#before.clear()
+    this.#dirty.clear()
+  }
+
+  persist(): void {}
+
+  persisted(): void {}
+
+  close(): void {
+    this.#entries.clear()
+    this.#places.clear()
+  }
+
+  #decode(bytes: Uint8Array | null, headers: HeaderList): V | null {
+    if (bytes === null) return null
+    return this.#value.deserialize(bytes, this.#context.topic, headers) as V
+  }
+
+  #remember(id: string): void {
+    if (!this.#before.has(id)) this.#before.set(id, this.#entries.get(id))
+  }
+
+  #set(id: string, timeMs: number, update: BufferedUpdate): void {
+    this.#remember(id)
+    const before = this.#entries.get(id)
+    const { context, prior, oldValue, newValue } = update
+    const place = before?.place ?? placeOf(timeMs, id)
+    const bytes = sizeOf(id, update)
+    this.#entries.set(id, { context, prior, oldValue, newValue, place, timeMs, bytes })
+    if (before === undefined) this.#places.set(place, id)
+    this.#bytes += bytes - (before?.bytes ?? 0)
+  }
+
+  #delete(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#remember(id)
+    this.#entries.delete(id)
+    this.#places.delete(entry.place)
+    this.#bytes -= entry.bytes
+  }
+}
+
+/** Text that sorts by time, then by key bytes. */
+function placeOf(timeMs: number, id: string): string {
+  const bytes = new Uint8Array(8)
+  // Times are not negative, so their bytes sort as they do.
+  writeInt64(bytes, 0, Math.max(0, timeMs))
+  return toLatin1(bytes) + id
 }
