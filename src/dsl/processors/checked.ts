@@ -18,6 +18,8 @@ export function checked<R>(result: R, node: string, callback: string): R {
 
 function noValue(result: unknown, node: string, callback: string): ProcessingError {
   const what = result === undefined ? 'undefined' : 'a promise'
+  // Nobody waits for it: its rejection must not end the process.
+  void Promise.resolve(result).catch(() => {})
   const remedy =
     result === undefined
       ? 'return a value, or null for none'
