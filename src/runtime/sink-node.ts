@@ -7,6 +7,7 @@ import {
   type StreamsError,
 } from '../errors.js'
 import type { Serializer } from '../serde/serde.js'
+import { serdeTraits } from '../serde/serde-traits.js'
 import type { NodeProcessor } from '../topology/processor.js'
 import type { FlowRecord } from '../topology/stream-record.js'
 import type { SinkNode } from '../topology/topology-node.js'
@@ -31,11 +32,14 @@ export class SinkProcessor implements NodeProcessor {
   readonly #host: SinkHost
   readonly #collector: RecordCollector
   readonly #writer: TopicWriter | undefined
+  /** Windowed keys choose the partition by their inner key alone. */
+  readonly #windowBytes: number
 
   constructor(sink: SinkNode, host: SinkHost) {
     this.#sink = sink
     this.#host = host
     this.#collector = host.collector
+    this.#windowBytes = serdeTraits(sink.key).windowBytes ?? 0
     if (typeof sink.topic === 'string')
       this.#writer = host.collector.writer(host.topicName(sink.topic))
   }
@@ -81,7 +85,7 @@ export class SinkProcessor implements NodeProcessor {
     const partition =
       keyEnd < 0
         ? collector.keylessPartition(writer)
-        : partitionOfKey(collector.keyBytes, writer.partitions, 0, keyEnd)
+        : partitionOfKey(collector.keyBytes, writer.partitions, 0, keyEnd - this.#windowBytes)
     this.#sendTo(writer, partition, record, keyEnd)
   }
 
