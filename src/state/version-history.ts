@@ -1,0 +1,82 @@
+// The versions of one key, newest first, and their bytes in the engine. Histories are never changed,
+// only replaced.
+//
+//   count int32 · per version, newest first: time int64 · length int32 (-1: deletion) · value
+import { readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+
+export interface Version {
+  readonly timestampMs: number
+  /** Null is a deletion. */
+  readonly bytes: Uint8Array | null
+}
+
+export type History = readonly Version[]
+
+/** A version with the time at which the next one begins; `undefined` while it is the latest. */
+export interface FoundVersion {
+  readonly timestampMs: number
+  readonly bytes: Uint8Array
+  readonly validToMs: number | undefined
+}
+
+/** Puts a version in its place; one of the same time is replaced. `nextMs` is `undefined` for the latest. */
+export function withVersion(
+  history: History,
+  version: Version,
+): { readonly history: History; readonly nextMs: number | undefined } {
+  let at = 0
+  while (at < history.length && history[at]!.timestampMs > version.timestampMs) at++
+  const same = history[at]?.timestampMs === version.timestampMs
+  return {
+    history: [...history.slice(0, at), version, ...history.slice(same ? at + 1 : at)],
+    nextMs: at === 0 ? undefined : history[at - 1]!.timestampMs,
+  }
+}
+
+/** Drops what nobody can ask for any more: versions that ended before `fromMs`, and a deletion as old. */
+export function withoutExpired(history: History, fromMs: number): History {
+  let end = history.length
+  while (end > 1 && history[end - 2]!.timestampMs < fromMs) end--
+  const last = history[end - 1]
+  if (end === 1 && last!.bytes === null && last!.timestampMs < fromMs) end = 0
+  return end === history.length ? history : history.slice(0, end)
+}
+
+/** The version valid at a time, `undefined` where there is none or it is a deletion. */
+export function versionAt(history: History, atMs: number): FoundVersion | undefined {
+  for (let i = 0; i < history.length; i++) {
+    const { timestampMs, bytes } = history[i]!
+    if (timestampMs > atMs) continue
+    if (bytes === null) return undefined
+    return { timestampMs, bytes, validToMs: i === 0 ? undefined : history[i - 1]!.timestampMs }
+  }
+  return undefined
+}
+
+export function encodeHistory(history: History): Uint8Array {
+  let size = 4
+  for (const { bytes } of history) size += 12 + (bytes?.length ?? 0)
+  const image = new Uint8Array(size)
+  let at = writeInt32(image, 0, history.length)
+  for (const { timestampMs, bytes } of history) {
+    at = writeInt64(image, at, timestampMs)
+    at = writeInt32(image, at, bytes === null ? -1 : bytes.length)
+    if (bytes === null) continue
+    image.set(bytes, at)
+    at += bytes.length
+  }
+  return image
+}
+
+export function decodeHistory(image: Uint8Array): History {
+  const history: Version[] = []
+  let at = 4
+  for (let left = readInt32(image, 0); left > 0; left--) {
+    const timestampMs = readInt64(image, at)
+    const length = readInt32(image, at + 8)
+    at += 12
+    if (length < 0) history.push({ timestampMs, bytes: null })
+    else history.push({ timestampMs, bytes: image.subarray(at, (at += length)) })
+  }
+  return history
+}
