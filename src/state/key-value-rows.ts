@@ -1,36 +1,204 @@
-// Key-value stores as stateful operators use them, plain and timestamped.
+// Key-value stores as stateful operators use them, plain and timestamped. The engine's key is the
+// key's bytes; the changelog has the same.
+import type { ByteRange, Entry } from './bytes-store.js'
 import type { FlushListener, FlushOptions, LiveRow } from './live-row.js'
-import type { KeyValueStore } from './key-value-store.js'
-import type { ChangelogRecord, TaskStore } from './state-store.js'
-import type { WriteBatch } from './bytes-store.js'
+import { KeyValueApi, KeyValueView } from './key-value-api.js'
+import type { Held } from './record-cache.js'
+import { RAW, Row, TOUCHED } from './row.js'
+import { RowStore, type RowStoreOptions } from './row-store.js'
+import type { ChangelogRecord, StoreContext } from './state-store.js'
+import { WriteBuffer } from './write-buffer.js'
 
-export declare class KeyValueRows<K, V> implements TaskStore {
-  readonly name: string
-  /** Whether forwarding waits for the flush: then register a listener and do not forward on writes. */
-  readonly cached: boolean
-  readonly api: KeyValueStore<K, unknown>
-  readonly view: unknown
+export class KeyValueRows<K, V> extends RowStore<K, V> {
+  readonly api: KeyValueApi<K, V, unknown>
+  readonly view: KeyValueView<K, V, unknown>
+  protected readonly buffer: WriteBuffer<K, V>
+  readonly #rows = new Map<unknown, Row<K, V>>()
+  /** The row that was looked up last: it is often the next one written. */
+  #last: Row<K, V> | undefined
+  #listener: FlushListener<K, V> | undefined
+
+  constructor(
+    options: RowStoreOptions<K, V> & { readonly view?: 'values' | 'rows' | undefined },
+    context: StoreContext,
+  ) {
+    super(options, context)
+    this.buffer = new WriteBuffer(this, context.cacheBytes)
+    this.api = new KeyValueApi(this, options.timestamped ? 'rows' : 'values')
+    this.view = new KeyValueView(this, options.timestamped ? (options.view ?? 'values') : 'values')
+  }
+
   /** The row of a key, `undefined` where there is none. Allocates nothing for a key in memory. */
-  row(key: K): LiveRow<V> | undefined
-  /** Call before a user's callback gets `row.value` and may change it in place. */
-  protect(row: LiveRow<V>): void
-  /** Call when that callback threw: the row is what it was when it was protected. */
-  undo(row: LiveRow<V>): void
-  /** A copy of the value that later changes in place do not reach. Primitives are themselves. */
-  copyOf(row: LiveRow<V>): V
+  row(key: K): LiveRow<V> | undefined {
+    const row = this.#find(key)
+    if ((row.flags & RAW) !== 0) this.valueOf(row)
+    // A row with a value is a live row of V.
+    return row.value === null ? undefined : (row as LiveRow<V>)
+  }
+
   /** Writes, null deletes. `timestampMs` is the value's; a deletion is logged under the context's. */
-  write(key: K, value: V | null, timestampMs: number): void
-  /** Makes this a record cache with a listener, where `cached`; without one every row counts as flushed. */
-  onFlush(listener: FlushListener<K, V>, options: FlushOptions): void
-  restore(records: readonly ChangelogRecord[]): void
-  flushCache(): void | Promise<void>
-  writeChangelog(): void
-  committed(): void
-  aborted(): void
-  persist(batch: WriteBatch): void
-  persisted(): void
-  readonly pinnedBytes: number
-  readonly dirtyBytes: number
-  readonly heldBytes: number
-  close(): void
+  write(key: K, value: V | null, timestampMs: number): void {
+    this.store(this.#target(key), value, timestampMs)
+  }
+
+  /** Makes this a record cache with a listener, where `cached`. */
+  onFlush(listener: FlushListener<K, V>, options: FlushOptions): void {
+    this.#listener = listener
+    this.listening(options.oldValues)
+  }
+
+  // ---------- for the api and the view
+
+  /** A copy of the value and its time. */
+  read(key: K): { value: V; timestampMs: number } | undefined {
+    const row = this.#find(key)
+    const value = this.copied(row)
+    return value === null ? undefined : { value, timestampMs: this.timeOf(row) }
+  }
+
+  /** The same without a trace in memory: for queries. */
+  peek(key: K): { value: V; timestampMs: number } | undefined {
+    this.checkOpen()
+    const row = this.#rows.get(this.keys.mapKey(key))
+    if (row === undefined) {
+      const image = this.below(this.keys.encode(key))
+      return image === undefined ? undefined : this.decodeRow(image)
+    }
+    const image = row.present ? this.imageOf(row) : undefined
+    return image === undefined ? undefined : this.decodeRow(image)
+  }
+
+  /** Writes a copy. */
+  writeCopy(key: K, value: V | null, timestampMs: number): void {
+    // Encoded first: a value that cannot be written must not leave an empty row behind.
+    const image = this.imageForCopy(value, timestampMs)
+    this.storeCopy(this.#target(key), value, image, timestampMs)
+  }
+
+  scanBytes(range: ByteRange): AsyncIterable<Entry> {
+    return this.scanRows(range)
+  }
+
+  encodeKey(key: K): Uint8Array {
+    return this.keys.encode(key)
+  }
+
+  decodeKey(bytes: Uint8Array): K {
+    return this.keys.decode(bytes)
+  }
+
+  decodeRow(image: Uint8Array): { value: V; timestampMs: number } {
+    return { value: this.values.decode(image), timestampMs: this.values.timestampOf(image) }
+  }
+
+  approximateNumEntries(): number {
+    return Math.max(0, this.rows.approximateSize() + this.rowsAbove())
+  }
+
+  // ---------- where rows lie
+
+  engineKey(row: Row<K, V>): Uint8Array {
+    return (row.keyBytes ??= this.keys.encode(row.key))
+  }
+
+  encode(row: Row<K, V>): Uint8Array {
+    // Only rows with a value are encoded.
+    return this.values.encode(row.value as V, row.timestampMs)
+  }
+
+  log(row: Row<K, V>, image: Uint8Array | null): void {
+    this.context.log(
+      this.engineKey(row),
+      image === null ? null : this.values.payload(image),
+      row.logTimestampMs,
+    )
+  }
+
+  forget(row: Row<K, V>): void {
+    this.#rows.delete(row.mapKey)
+    if (this.#last === row) this.#last = undefined
+  }
+
+  expired(): boolean {
+    return false
+  }
+
+  protected get hasListener(): boolean {
+    return this.#listener !== undefined
+  }
+
+  protected mark(row: Row<K, V>): void {
+    this.buffer.written(row)
+  }
+
+  protected unmark(row: Row<K, V>): void {
+    this.buffer.unwritten(row)
+  }
+
+  protected emit(
+    row: Row<K, V>,
+    newValue: V | null,
+    oldValue: V | null,
+    held: Held<K, V>,
+  ): void | Promise<void> {
+    const timestampMs =
+      newValue === null || !this.timestamped ? held.context.timestampMs : row.timestampMs
+    return this.#listener!(row.key, newValue, oldValue, timestampMs, held.context)
+  }
+
+  protected restoreRecord(record: ChangelogRecord): void {
+    const image =
+      record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
+    if (this.#rows.size > 0) {
+      const row = this.#rows.get(this.keys.mapKey(this.keys.decode(record.key)))
+      if (row !== undefined) {
+        this.buffer.drop(row)
+        if (row === this.#rows.get(row.mapKey)) {
+          this.buffer.replaced(row, image)
+          return
+        }
+      }
+    }
+    this.fromChangelog.set(record.key, image)
+  }
+
+  override aborted(): void {
+    this.#last = undefined
+    super.aborted()
+  }
+
+  #find(key: K): Row<K, V> {
+    const last = this.#last
+    if (last !== undefined && last.key === key && typeof key !== 'object') return last
+    const mapKey = this.keys.mapKey(key)
+    const found = this.#rows.get(mapKey)
+    if (found !== undefined) {
+      found.flags |= TOUCHED
+      return (this.#last = found)
+    }
+    const row = new Row<K, V>(key, mapKey, 0)
+    const image = this.below(this.keys.encode(key))
+    if (image !== undefined) {
+      row.image = image
+      row.flags = RAW
+    }
+    this.#rows.set(mapKey, row)
+    this.#last = row
+    this.buffer.loaded(row)
+    return row
+  }
+
+  /** The row to write: it is only read from the engine where the flush will want to know the old one. */
+  #target(key: K): Row<K, V> {
+    const last = this.#last
+    if (last !== undefined && last.key === key && typeof key !== 'object') return last
+    if (this.cached && this.#listener !== undefined) return this.#find(key)
+    const mapKey = this.keys.mapKey(key)
+    let row = this.#rows.get(mapKey)
+    if (row === undefined) {
+      row = new Row<K, V>(key, mapKey, 0)
+      this.#rows.set(mapKey, row)
+    }
+    return (this.#last = row)
+  }
 }

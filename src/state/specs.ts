@@ -1,6 +1,10 @@
 // The specs of all store kinds, for the builders of users and for the DSL's own stores.
 import type { SerdeFor } from '../serde/serde.js'
+import { GraceBuffer } from './grace-buffer.js'
+import { KeyValueRows } from './key-value-rows.js'
 import type { StoreSpec } from './state-store.js'
+import { SuppressBuffer } from './suppress-buffer.js'
+import { VersionedRows } from './versioned-rows.js'
 
 /** What every kind takes. A value of `view: 'values'` is what queries of tables see; `rows` adds times. */
 export interface SpecOptions<K, V> {
@@ -13,10 +17,29 @@ export interface SpecOptions<K, V> {
   readonly view?: 'values' | 'rows' | undefined
 }
 
+/** What all specs have in common. */
+const common = <K, V>(
+  o: Omit<SpecOptions<K, V>, 'key' | 'value'>,
+  kind: StoreSpec['kind'],
+  changelog: StoreSpec['changelog'],
+  retentionMs: number | undefined,
+): Omit<StoreSpec, 'open'> => ({
+  name: o.name,
+  kind,
+  engine: o.engine,
+  caching: o.caching === true,
+  logging: o.logging ?? {},
+  changelog,
+  retentionMs,
+})
+
 /** Opens as `KeyValueRows`. */
-export declare function keyValueSpec<K, V>(
+export const keyValueSpec = <K, V>(
   o: SpecOptions<K, V> & { readonly timestamped: boolean },
-): StoreSpec
+): StoreSpec => ({
+  ...common(o, o.timestamped ? 'timestampedKeyValue' : 'keyValue', 'keyValue', undefined),
+  open: (context) => new KeyValueRows(o, context),
+})
 
 export interface WindowSpecOptions<K, V> extends SpecOptions<K, V> {
   readonly timestamped: boolean
@@ -61,12 +84,15 @@ export declare function outerJoinSpec<K, L, R>(
 ): StoreSpec
 
 /** Opens as `VersionedRows`. */
-export declare function versionedSpec<K, V>(
+export const versionedSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'caching'> & {
     readonly historyMs: number
     readonly segmentIntervalMs?: number | undefined
   },
-): StoreSpec
+): StoreSpec => ({
+  ...common(o, 'versioned', 'versioned', o.historyMs),
+  open: (context) => new VersionedRows(o, context),
+})
 
 /** Opens as `KeyValueRows` behind an `LruRows` api. */
 export declare function lruSpec<K, V>(
@@ -74,14 +100,20 @@ export declare function lruSpec<K, V>(
 ): StoreSpec
 
 /** Opens as `SuppressBuffer`. */
-export declare function suppressBufferSpec<K, V>(
+export const suppressBufferSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'engine' | 'caching' | 'view'>,
-): StoreSpec
+): StoreSpec => ({
+  ...common({ ...o, engine: 'memory' }, 'buffer', 'buffer', undefined),
+  open: (context) => new SuppressBuffer(o.name, o.key, o.value, context),
+})
 
 /** Opens as `GraceBuffer`: stream records that wait for a versioned table. */
-export declare function graceBufferSpec<K, V>(
+export const graceBufferSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'engine' | 'caching' | 'view'>,
-): StoreSpec
+): StoreSpec => ({
+  ...common({ ...o, engine: 'memory' }, 'buffer', 'buffer', undefined),
+  open: (context) => new GraceBuffer(o.name, o.key, o.value, context),
+})
 
 /** Opens as `SubscriptionRows`: foreign-key subscriptions by (foreign key bytes, left key bytes). */
 export declare function subscriptionSpec(o: {

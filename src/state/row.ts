@@ -1,0 +1,58 @@
+// A row in memory and where it stands on its way to the engine. write-buffer.ts draws the states.
+import type { Held } from './record-cache.js'
+
+/** Written since the changelog was last written. */
+export const DIRTY = 1
+/** Its bytes are in the open transaction. */
+export const LOGGED = 2
+/** Its committed bytes are not in the engine yet. */
+export const UNPERSISTED = 4
+/** May not leave memory. */
+export const PINNED = DIRTY | LOGGED | UNPERSISTED
+/** Only `image` is there; `value` is decoded when somebody asks. */
+export const RAW = 8
+/** In the ring of clean rows. */
+export const CLEAN = 16
+/** Used since the eviction last came by. */
+export const TOUCHED = 32
+
+/**
+ * One key's row. `value` is the live object, null where there is none. `image` is the value's bytes
+ * as the engine has them, where they are known: a change of `value` drops it.
+ */
+export class Row<K = unknown, V = unknown> {
+  value: V | null = null
+  /** Of the last update; -1 in stores without timestamps. */
+  timestampMs = -1
+  flags = 0
+  image: Uint8Array | undefined = undefined
+  /** Bytes in the open transaction, null for a deletion; counts only with LOGGED. */
+  logged: Uint8Array | null = null
+  /** Committed bytes, null for a deletion; counts only with UNPERSISTED. */
+  committed: Uint8Array | null = null
+  /** What the changelog record will carry where it is not the value's time. */
+  logTimestampMs = -1
+  /** Position of the last write among those since the last commit. */
+  order = 0
+  /** About as many bytes as it holds in memory. */
+  size = 0
+  /** The changelog's bytes of the key, while the row is pinned. */
+  keyBytes: Uint8Array | undefined = undefined
+  /** The entry in the record cache, while its update was not forwarded. */
+  held: Held<K, V> | undefined = undefined
+  previous: Row<K, V> | undefined = undefined
+  next: Row<K, V> | undefined = undefined
+
+  constructor(
+    readonly key: K,
+    /** The key in the map that holds the row. */
+    readonly mapKey: unknown,
+    /** Window start or time bucket; 0 in stores without time. */
+    readonly timeMs: number,
+  ) {}
+
+  /** Whether there is a value, decoded or not. */
+  get present(): boolean {
+    return this.value !== null || (this.flags & RAW) !== 0
+  }
+}

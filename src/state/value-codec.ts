@@ -1,0 +1,159 @@
+// Values and keys of one store as bytes, with errors that name the store. Timestamped stores put
+// 8 bytes of time before the value (semantics 19.3); changelogs do not have them.
+import { SerializationError, StateStoreError } from '../errors.js'
+import { HeaderList } from '../serde/record-headers.js'
+import type { SerdeFor } from '../serde/serde.js'
+import { readInt64, toLatin1, writeInt64 } from './byte-keys.js'
+
+const slabBytes = 32 * 1024
+
+/** Bytes are written one after the other into larger buffers, which live as long as any of them. */
+export class ValueCodec<V> {
+  readonly #serde: SerdeFor<V>
+  readonly #store: string
+  readonly #topic: string
+  /** Bytes before the value: 8 with a timestamp, else 0. */
+  readonly #prefix: 0 | 8
+  #slab: Uint8Array = Buffer.allocUnsafeSlow(slabBytes)
+  #at = 0
+
+  constructor(serde: SerdeFor<V>, store: string, topic: string, timestamped: boolean) {
+    this.#serde = serde
+    this.#store = store
+    this.#topic = topic
+    this.#prefix = timestamped ? 8 : 0
+  }
+
+  /** @throws SerializationError when the value is not of the serde's type */
+  encode(value: V, timestampMs: number): Uint8Array {
+    const prefix = this.#prefix
+    const write = this.#serde.write
+    try {
+      if (write !== undefined) {
+        if (slabBytes - this.#at < 64) this.#nextSlab()
+        let start = this.#at
+        let end = write(this.#slab, start + prefix, value)
+        if (end < 0 && start > 0) {
+          this.#nextSlab()
+          start = 0
+          end = write(this.#slab, prefix, value)
+        }
+        if (end >= 0) return this.#finish(start, end, timestampMs)
+      }
+      const bytes = this.#serde.serialize(value, this.#topic, new HeaderList())
+      // Always a copy: what a serde returns may be the user's own array.
+      if (bytes.length + prefix > slabBytes / 4) {
+        const image = Buffer.allocUnsafeSlow(bytes.length + prefix)
+        if (prefix !== 0) writeInt64(image, 0, timestampMs)
+        image.set(bytes, prefix)
+        return image
+      }
+      if (slabBytes - this.#at < bytes.length + prefix) this.#nextSlab()
+      this.#slab.set(bytes, this.#at + prefix)
+      return this.#finish(this.#at, this.#at + prefix + bytes.length, timestampMs)
+    } catch (error) {
+      throw new SerializationError(
+        `store ${this.#store}: cannot write a value: ${messageOf(error)}`,
+        { cause: error },
+      )
+    }
+  }
+
+  /** @throws StateStoreError when the bytes are not such a value */
+  decode(image: Uint8Array): V {
+    const prefix = this.#prefix
+    try {
+      // What a serde reads is believed to be its type: these bytes were written by it.
+      if (this.#serde.read !== undefined) return this.#serde.read(image, prefix, image.length) as V
+      return this.#serde.deserialize(
+        prefix === 0 ? image : image.subarray(prefix),
+        this.#topic,
+        new HeaderList(),
+      ) as V
+    } catch (error) {
+      throw new StateStoreError(
+        `store ${this.#store}: cannot read a stored value: ${messageOf(error)}; was it written with another serde?`,
+        { cause: error },
+      )
+    }
+  }
+
+  timestampOf(image: Uint8Array): number {
+    return this.#prefix === 0 ? -1 : readInt64(image, 0)
+  }
+
+  /** The value's bytes alone, as the changelog has them. */
+  payload(image: Uint8Array): Uint8Array {
+    return this.#prefix === 0 ? image : image.subarray(8)
+  }
+
+  /** The engine's bytes for a changelog record. */
+  imageOf(payload: Uint8Array, timestampMs: number): Uint8Array {
+    if (this.#prefix === 0) return payload
+    const image = Buffer.allocUnsafe(payload.length + 8)
+    writeInt64(image, 0, timestampMs)
+    image.set(payload, 8)
+    return image
+  }
+
+  #finish(start: number, end: number, timestampMs: number): Uint8Array {
+    if (this.#prefix !== 0) writeInt64(this.#slab, start, timestampMs)
+    this.#at = end
+    return this.#slab.subarray(start, end)
+  }
+
+  #nextSlab(): void {
+    this.#slab = Buffer.allocUnsafeSlow(slabBytes)
+    this.#at = 0
+  }
+}
+
+/** Keys of one store. Keys that are equal must have equal bytes, and the other way round. */
+export class KeyCodec<K> {
+  readonly #serde: SerdeFor<K>
+  readonly #store: string
+  readonly #topic: string
+
+  constructor(serde: SerdeFor<K>, store: string, topic: string) {
+    this.#serde = serde
+    this.#store = store
+    this.#topic = topic
+  }
+
+  /** @throws SerializationError when the key is not of the serde's type */
+  encode(key: K): Uint8Array {
+    try {
+      const bytes = this.#serde.serialize(key, this.#topic, new HeaderList())
+      return Object.is(bytes, key) ? new Uint8Array(bytes) : bytes
+    } catch (error) {
+      throw new SerializationError(
+        `store ${this.#store}: cannot write a key: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      )
+    }
+  }
+
+  /** @throws StateStoreError when the bytes are not such a key */
+  decode(bytes: Uint8Array): K {
+    try {
+      return this.#serde.deserialize(bytes, this.#topic, new HeaderList()) as K
+    } catch (error) {
+      throw new StateStoreError(
+        `store ${this.#store}: cannot read a stored key: ${messageOf(error)}; was it written with another serde?`,
+        { cause: error },
+      )
+    }
+  }
+
+  /** What stands for the key in a map: texts and numbers themselves, else their bytes as text. */
+  mapKey(key: K): unknown {
+    return typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint'
+      ? key
+      : `\0${toLatin1(this.encode(key))}`
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

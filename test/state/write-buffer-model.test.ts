@@ -1,0 +1,224 @@
+// Random work on a store against a plain map: whatever happens between commits, persists, aborts and
+// crashes, the store shows the last write, and returns to the last commit.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { KeyValueRows } from '../../src/state/key-value-rows.js'
+import type { TimestampedKeyValueStore } from '../../src/state/key-value-store.js'
+import { keyValueSpec } from '../../src/state/specs.js'
+import { collect, object, StoreHarness, text, type Logged } from './store-harness.js'
+import { VirtualDisk } from './virtual-disk.js'
+
+interface Count {
+  n: number
+  pad: string
+}
+
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('add' as const), key }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('fail' as const), key }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), key }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('put' as const), key }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('get' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('scan' as const), key }) },
+  ...(
+    ['flush', 'log', 'commit', 'abort', 'persist', 'persisted', 'lost', 'crash', 'power'] as const
+  ).map((name) => ({ weight: 2, arbitrary: fc.record({ do: fc.constant(name), key }) })),
+)
+
+type Model = Map<string, number>
+
+describe('the write buffer', () => {
+  for (const caching of [false, true]) {
+    it(`equals a map under random work, ${caching ? 'with' : 'without'} a record cache`, async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 120, size: 'max' }),
+          fc.constantFrom(0, 300, 1500, 1_000_000),
+          fc.boolean(),
+          async (steps, cacheBytes, mayContinue) => {
+            const spec = keyValueSpec({
+              name: 'st',
+              key: text,
+              value: object<Count>(),
+              engine: 'leveldb',
+              timestamped: true,
+              caching,
+            })
+            const disk = new VirtualDisk()
+            const flushed: Model = new Map()
+            const open = async () => {
+              const h = await StoreHarness.open<KeyValueRows<string, Count>>(
+                spec,
+                await disk.open('db'),
+                { cacheBytes, mayContinue },
+              )
+              h.store.onFlush(
+                (k, now, old) => {
+                  // Old values join up: each is what the flush before forwarded.
+                  expect(old?.n).toBe(flushed.get(k))
+                  expect(now !== null || old !== null).toBe(true)
+                  if (now === null) flushed.delete(k)
+                  else flushed.set(k, now.n)
+                },
+                { oldValues: true },
+              )
+              return h
+            }
+            let h = await open()
+            let live: Model = new Map()
+            let committed: Model = new Map()
+            let changelog: Logged[] = []
+            // The batch under way, the changelog it reaches, and what the disk has of both.
+            let writing: { finish: Promise<void>; upTo: number } | undefined
+            let storedUpTo = 0
+            // What was live when the open transaction got its records; writes may go on meanwhile.
+            let logged: Model | undefined
+            const check = (k: string) => {
+              const row = h.store.row(k)
+              expect(row?.value.n).toBe(live.get(k))
+              expect((h.store.api as TimestampedKeyValueStore<string, Count>).get(k)?.value.n).toBe(
+                live.get(k),
+              )
+            }
+            const finish = async () => {
+              if (writing === undefined) return
+              await writing.finish
+              storedUpTo = writing.upTo
+              writing = undefined
+            }
+            const returnToCommit = () => {
+              live = new Map(committed)
+              flushed.clear()
+              for (const [k, n] of committed) flushed.set(k, n)
+              logged = undefined
+            }
+            const endTransaction = () => {
+              h.endTransaction()
+              changelog.push(...h.changelog.splice(0))
+              committed = logged ?? new Map(live)
+              logged = undefined
+            }
+            const reopen = async (keep: number) => {
+              disk.crash(keep)
+              h = await open()
+              // The tail that the disk does not have; reading a part of it twice does no harm.
+              h.restore(changelog.slice(storedUpTo))
+              writing = undefined
+              returnToCommit()
+            }
+            for (const { do: action, key: k } of steps) {
+              switch (action) {
+                case 'add': {
+                  const row = h.at(1).store.row(k)
+                  if (row !== undefined) {
+                    h.store.protect(row)
+                    row.value.n++
+                    h.store.write(k, row.value, 1)
+                  } else h.store.write(k, { n: 1, pad: 'x'.repeat(k.charCodeAt(0) - 90) }, 1)
+                  live.set(k, (live.get(k) ?? 0) + 1)
+                  break
+                }
+                case 'fail': {
+                  const row = h.store.row(k)
+                  if (row === undefined) break
+                  h.store.protect(row)
+                  row.value.n = -1
+                  if (mayContinue) h.store.undo(row)
+                  else {
+                    h.abort()
+                    returnToCommit()
+                  }
+                  break
+                }
+                case 'delete':
+                  h.at(1).store.write(k, null, 1)
+                  live.delete(k)
+                  break
+                case 'put': {
+                  const api = h.store.api as TimestampedKeyValueStore<string, Count>
+                  const value = { n: 100, pad: '' }
+                  api.put(k, { value, timestampMs: 1 })
+                  value.n = -2
+                  live.set(k, 100)
+                  break
+                }
+                case 'get':
+                  check(k)
+                  break
+                case 'scan': {
+                  const api = h.store.api as TimestampedKeyValueStore<string, Count>
+                  const rows = (await collect(api.all())).map(([at, row]) => [at, row.value.n])
+                  expect(rows).toEqual([...live].sort(([a], [b]) => (a < b ? -1 : 1)))
+                  break
+                }
+                case 'flush':
+                  await h.store.flushCache()
+                  break
+                case 'log':
+                  if (logged !== undefined) break
+                  await h.store.flushCache()
+                  h.store.writeChangelog()
+                  logged = new Map(live)
+                  break
+                case 'commit':
+                  if (logged === undefined) {
+                    await h.store.flushCache()
+                    h.store.writeChangelog()
+                  }
+                  endTransaction()
+                  break
+                case 'abort':
+                  h.abort()
+                  returnToCommit()
+                  break
+                case 'persist': {
+                  await finish()
+                  const sync = k < 'd'
+                  const upTo = changelog.length
+                  const batch = h.persist(sync)
+                  // An unsynced batch may be lost: the runtime then has an older offset on disk too.
+                  writing = { finish: batch, upTo: sync ? upTo : storedUpTo }
+                  break
+                }
+                case 'persisted':
+                  await finish()
+                  break
+                case 'lost':
+                  await reopen(0)
+                  break
+                case 'crash':
+                  await reopen(1000)
+                  break
+                case 'power':
+                  await finish()
+                  await reopen(0)
+                  break
+              }
+              if (writing !== undefined) writing.finish.catch(() => {})
+            }
+            for (const k of 'abcdef') check(k)
+            if (logged === undefined) {
+              await h.store.flushCache()
+              h.store.writeChangelog()
+            }
+            endTransaction()
+            await h.commit()
+            changelog.push(...h.changelog.splice(0))
+            await finish()
+            await h.persist()
+            for (const k of 'abcdef') check(k)
+            expect(h.store.pinnedBytes).toBe(0)
+            expect(h.store.dirtyBytes).toBe(0)
+            // The changelog alone gives the same rows.
+            const replica = await StoreHarness.open<KeyValueRows<string, Count>>(spec)
+            replica.restore(changelog)
+            await replica.persist()
+            for (const k of 'abcdef') expect(replica.store.row(k)?.value.n).toBe(live.get(k))
+          },
+        ),
+        { numRuns: 150 },
+      )
+    })
+  }
+})
