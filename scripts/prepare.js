@@ -88,7 +88,7 @@ export function ensureBuilt() {
 /** Compiles examples, benchmarks and runners to `.cache/build`; they import the built package by its name. */
 export function ensureTools() {
   ensureBuilt()
-  const inputs = ['src', 'examples', 'benchmarks', 'test/vectors']
+  const inputs = ['src', 'examples', 'benchmarks', 'test/vectors', 'test/integration/worker.ts']
   compile('compiling examples and tools', 'tsconfig.tools.json', '.cache/build', inputs)
 }
 

@@ -6,6 +6,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { configKeys } from '../src/runtime/streams-config.js'
+import * as errors from '../src/errors.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const output = join(root, '.cache', 'docs')
@@ -67,6 +69,23 @@ describe('the documents', () => {
       await import(/* @vite-ignore */ pathToFileURL(file).href)
     },
   )
+
+  it('list every configuration key and no other', () => {
+    const text = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+    const listed = [...text.matchAll(/^\| (`\w+`(?:, `\w+`)*) /gm)].flatMap(([, cell = '']) =>
+      cell.split(', ').map((name) => name.replaceAll('`', '')),
+    )
+    expect(listed.sort()).toEqual(Object.keys(configKeys).sort())
+  })
+
+  it('list every error class with its code', () => {
+    const text = readFileSync(join(root, 'docs/errors.md'), 'utf8')
+    for (const [name, type] of Object.entries(errors)) {
+      if (name === 'StreamsError') continue
+      const { code } = new type('')
+      expect(text).toMatch(new RegExp(`\\| \`${name}\` +\\| \`${code}\``))
+    }
+  })
 
   it('link to files and headings that exist', () => {
     const broken = pages.flatMap((page) => {
