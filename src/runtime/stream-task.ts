@@ -407,11 +407,13 @@ export class StreamTask
 
   deadLetter(source: SourceBytes, error: StreamsError): void {
     const { collector, deadLetterTopic } = this.environment
-    sendDeadLetter(collector, deadLetterTopic!, source, source.timestampMs, error)
+    if (deadLetterTopic !== undefined)
+      sendDeadLetter(collector, deadLetterTopic, source, source.timestampMs, error)
   }
 
   deadLetterCurrent(error: StreamsError): void {
     const { collector, deadLetterTopic } = this.environment
+    if (deadLetterTopic === undefined) return
     const { record } = this
     const metadata = record?.metadata
     const bytes = this.#taken?.takenBytes()
@@ -421,7 +423,7 @@ export class StreamTask
         ? bytes
         : undefined
     const timestampMs = record?.timestampMs ?? this.systemTimeMs
-    sendDeadLetter(collector, deadLetterTopic!, source, timestampMs, error)
+    sendDeadLetter(collector, deadLetterTopic, source, timestampMs, error)
   }
 
   // ---------- inside

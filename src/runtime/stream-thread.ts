@@ -1,0 +1,561 @@
+// The loop that does the work: fetch, process, punctuate, commit, persist. It yields to the event
+// loop every few milliseconds, and whatever changes its tasks waits for the end of an iteration.
+//
+//   joining ──▶ running ◀──▶ recovering (tasks are made anew from the last commit)
+//      └───────────┴──────────────┴──▶ closing ──▶ closed;  failed from everywhere
+import { TaskCorruptedError, TaskMigratedError } from '../errors.js'
+import {
+  KafkaError,
+  OffsetOutOfRangeError,
+  partitionKey,
+  type Assignment,
+  type Fetcher,
+  type GroupListener,
+  type GroupMember,
+  type TopicPartition,
+} from '../kafka/client.js'
+import { backOff } from './back-off.js'
+import { ChangelogReader } from './changelog-reader.js'
+import { commitTasks } from './commit.js'
+import type { RecordQueue } from './record-queue.js'
+import { RecordCollector } from './record-collector.js'
+import { RepartitionPurge } from './repartition-purge.js'
+import { TaskManager, type OpeningResult, type RunningTask } from './task-manager.js'
+import type { OpenedTask } from './task-opener.js'
+import type { ThreadOptions } from './thread-options.js'
+import { unitOfWork, type UnitOfWork } from './unit-of-work.js'
+
+/** How long records are processed before the event loop has its turn, ms. */
+const sliceMs = 5
+const recordsPerTurn = 64
+/** The same where time stands still. */
+const maxRecordsPerSlice = 20_000
+/** A partition with more bytes buffered is paused. */
+const maxBufferedBytes = 2 * 2 ** 20
+/** With more bytes unsent the loop waits. */
+const maxPendingBytes = 32 * 2 ** 20
+/** How long an open batch waits when the loop has run dry, and when it has not, ms. */
+const lingerMs = 3
+const busyLingerMs = 20
+const idleMs = 200
+
+type Command = () => Promise<void>
+
+/** One thread's work; `options.events` tells what happens to it. */
+export class StreamThread implements GroupListener {
+  readonly tasks: TaskManager
+  readonly member: GroupMember
+  readonly #o: ThreadOptions
+  readonly #unit: UnitOfWork
+  readonly #collector: RecordCollector
+  readonly #fetcher: Fetcher
+  readonly #reader: ChangelogReader
+  readonly #purge: RepartitionPurge
+  readonly #paused = new Set<RunningTask['task']['group']['queues'][number]>()
+  readonly #commands: { run: Command; settle: () => void }[] = []
+  readonly #opened: OpeningResult[] = []
+  readonly #retry = backOff()
+  #failure: { readonly error: unknown } | undefined
+  #closing = false
+  #lastCommitMs = 0
+  #work: Promise<void> | undefined
+  #assignedOnce = false
+
+  constructor(options: ThreadOptions) {
+    this.#o = options
+    const { client, config, directory, clock } = options
+    const isolation = config.exactlyOnce ? 'read_committed' : 'read_uncommitted'
+    this.#unit = unitOfWork({
+      client,
+      exactlyOnce: config.exactlyOnce,
+      transactionalId: `${config.applicationId}-${directory.processId}-1`,
+      transactionTimeoutMs: config.transactionTimeoutMs,
+    })
+    this.#collector = new RecordCollector({ producer: this.#unit, clock })
+    this.#fetcher = client.fetcher({ isolation })
+    const environment = options.environment(this.#collector)
+    this.#reader = new ChangelogReader({ ...environment, client, isolation })
+    this.#purge = new RepartitionPurge(client.admin, environment)
+    this.member = client.groupMember({
+      groupId: config.applicationId,
+      instanceId: config.groupInstanceId,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      rebalanceTimeoutMs: Math.max(60_000, config.sessionTimeoutMs),
+      heartbeatIntervalMs: Math.max(1, Math.floor(config.sessionTimeoutMs / 15)),
+      topics: options.topics,
+      assignor: options.assignor,
+      listener: this,
+    })
+    this.tasks = new TaskManager(
+      {
+        topology: options.topology,
+        config,
+        environment,
+        client,
+        member: this.member,
+        directory,
+        memoryDatabase: options.memoryDatabase,
+        reader: this.#reader,
+        lagOf: (queue) => this.#lagOf(queue),
+        reached: options.reached && ((step) => options.reached!(`open.${step}`)),
+      },
+      (result) => {
+        this.#opened.push(result)
+        this.#fetcher.wake()
+      },
+    )
+  }
+
+  /** Begins; resolves once the group is being joined. @throws KafkaError when the log refuses us. */
+  async start(): Promise<void> {
+    await this.#unit.renew()
+    this.#lastCommitMs = this.#o.clock.nowMs()
+    this.member.start()
+    this.#work = this.#run()
+  }
+
+  /** Whether every assigned task processes. */
+  get isRunning(): boolean {
+    return this.#assignedOnce && !this.member.rebalancing && this.tasks.allRunning
+  }
+
+  /** Finishes the iteration, commits, persists, leaves the group. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#fetcher.wake()
+    await this.#work
+  }
+
+  // ---------- what the group says
+
+  async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#atSafePoint(async () => {
+      const ids = this.tasks.affected(partitions)
+      let abort = false
+      try {
+        // The old generation may still commit, for all tasks: they share one transaction.
+        await this.#commit()
+      } catch (error) {
+        if (!isSurvivable(error)) throw error
+        this.#fail(error)
+        abort = true
+      }
+      this.#removeFetched(ids)
+      await this.tasks.close(ids, { abort })
+    })
+  }
+
+  async onAssigned(assignment: Assignment, _added: readonly TopicPartition[]): Promise<void> {
+    await this.#atSafePoint(async () => {
+      const gone = this.tasks.assign(assignment.partitions)
+      if (gone.length > 0) {
+        this.#removeFetched(gone)
+        await this.tasks.close(gone, { abort: true })
+        this.tasks.assign(assignment.partitions)
+      }
+      this.#assignedOnce = true
+    })
+  }
+
+  async onLost(): Promise<void> {
+    await this.#atSafePoint(async () => {
+      this.#o.environmentLogger.warn(
+        { application: this.#o.config.applicationId },
+        'the group membership was lost; tasks are closed and the group is joined again',
+      )
+      await this.#abandon({ keepAssigned: false })
+    })
+  }
+
+  onRebalance(): void {
+    this.#o.events.changed()
+    this.#fetcher.wake()
+  }
+
+  onError(error: Error): void {
+    this.#fail(error)
+  }
+
+  // ---------- the loop
+
+  async #run(): Promise<void> {
+    while (!this.#closing) {
+      try {
+        await this.#iterate()
+      } catch (error) {
+        if (this.#closing) break
+        if (!(await this.#recovered(error))) return
+      }
+    }
+    await this.#shutDown()
+  }
+
+  async #iterate(): Promise<void> {
+    this.#throwFailure()
+    await this.#runCommands()
+    this.#adoptOpened()
+    const { clock } = this.#o
+    const nowMs = clock.nowMs()
+    for (const { task } of this.tasks.running.values()) task.systemTimeMs = nowMs
+    this.#poll()
+    const processed = this.#processSlice(nowMs)
+    const punctuated = await this.#punctuate()
+    this.#throwFailure()
+    await this.#commitIfDue()
+    this.#persistWhereDue()
+    this.#handOver(processed === 0)
+    if (this.#collector.pendingBytes > maxPendingBytes)
+      await this.#collector.drained(maxPendingBytes / 2)
+    if (processed > 0) this.#retry.reset()
+    if (processed === 0 && !punctuated) await this.#idle()
+    else await this.#o.yieldTurn()
+  }
+
+  #poll(): void {
+    for (;;) {
+      let fetched
+      try {
+        fetched = this.#fetcher.poll()
+      } catch (error) {
+        if (!(error instanceof OffsetOutOfRangeError)) throw error
+        // The log has moved past us: the task is opened again, which decides where to go on.
+        throw new TaskMigratedError(error.message, { cause: error })
+      }
+      if (fetched === undefined) return
+      const running = this.tasks.byPartition(fetched)
+      if (running === undefined) continue
+      const { task } = running
+      task.addRecords(fetched, fetched.batches, fetched.byteLength, fetched.nextOffset)
+      const queue = task.queue(fetched)!
+      if (queue.byteLength > maxBufferedBytes && !this.#paused.has(queue)) {
+        this.#paused.add(queue)
+        this.#fetcher.pause(fetched)
+      }
+    }
+  }
+
+  #processSlice(startMs: number): number {
+    const { clock } = this.#o
+    let total = 0
+    for (;;) {
+      let round = 0
+      for (const running of this.tasks.running.values()) {
+        if (running.busy !== undefined) continue
+        const processed = running.task.processUpTo(recordsPerTurn)
+        if (typeof processed === 'number') round += processed
+        else this.#waitFor(running, processed)
+      }
+      total += round
+      if (round === 0 || total >= maxRecordsPerSlice || clock.nowMs() - startMs >= sliceMs) break
+    }
+    if (this.#paused.size > 0) this.#resume()
+    return total
+  }
+
+  /** Only the task of an asynchronous processor waits; the others go on. */
+  #waitFor(running: RunningTask, work: Promise<unknown>): void {
+    running.busy = work.then(
+      () => {
+        running.busy = undefined
+        this.#fetcher.wake()
+      },
+      (error: unknown) => {
+        running.busy = undefined
+        this.#fail(error)
+      },
+    )
+  }
+
+  #resume(): void {
+    for (const queue of this.#paused)
+      if (queue.byteLength <= maxBufferedBytes / 2) {
+        this.#paused.delete(queue)
+        this.#fetcher.resume(queue)
+      }
+  }
+
+  async #punctuate(): Promise<boolean> {
+    let ran = false
+    for (const running of this.tasks.running.values()) {
+      if (running.busy !== undefined) continue
+      const { task } = running
+      task.summarizeDropped()
+      if (task.streamPunctuations.nextDueMs !== undefined) {
+        const done = task.punctuateStream()
+        if (done === true || (done !== false && (await done))) ran = true
+      }
+      if (task.wallPunctuations.nextDueMs !== undefined) {
+        const done = task.punctuateWall()
+        if (done === true || (done !== false && (await done))) ran = true
+      }
+    }
+    return ran
+  }
+
+  async #commitIfDue(): Promise<void> {
+    const { config, clock } = this.#o
+    let needed = false
+    let requested = false
+    let dirty = 0
+    let held = 0
+    for (const { task } of this.tasks.running.values()) {
+      if (!task.needsCommit) continue
+      needed = true
+      if (task.commitRequested) requested = true
+      dirty += task.stores.dirtyBytes
+      held += task.stores.heldBytes
+    }
+    if (!needed) return
+    const due = clock.nowMs() - this.#lastCommitMs >= config.commitIntervalMs
+    if (due || requested || dirty > config.persistBytes) {
+      // A rebalance commits by itself before anything is taken away.
+      if (!this.member.rebalancing) await this.#commit()
+    } else if (config.cacheMaxBytes > 0 && held > config.cacheMaxBytes) {
+      await this.#settleBusy()
+      for (const { task } of this.tasks.running.values()) await task.flushCaches()
+    }
+  }
+
+  async #commit(): Promise<void> {
+    await this.#settleBusy()
+    this.#throwFailure()
+    const tasks = this.tasks.tasks
+    if (!tasks.some((t) => t.needsCommit)) {
+      this.#lastCommitMs = this.#o.clock.nowMs()
+      return
+    }
+    const { reached } = this.#o
+    await commitTasks(
+      tasks,
+      this.#collector,
+      (offsets) => this.#unit.end(offsets, this.member),
+      reached && ((step) => reached(`commit.${step}`)),
+    )
+    for (const running of this.tasks.running.values()) running.persistable = true
+    this.#lastCommitMs = this.#o.clock.nowMs()
+    this.#o.committed.add()
+    this.#purge.afterCommit(tasks, this.#lastCommitMs)
+  }
+
+  #persistWhereDue(): void {
+    const { config, clock, reached } = this.#o
+    const nowMs = clock.nowMs()
+    for (const running of this.tasks.running.values()) {
+      const { task } = running
+      if (running.persisting !== undefined || task.subtopology.stores.length === 0) continue
+      const pinned = task.stores.pinnedBytes
+      const due = nowMs - running.persistedAtMs >= config.persistIntervalMs
+      // What is pinned by the open transaction alone cannot be written yet.
+      if (pinned === 0 || !running.persistable || (!due && pinned <= config.persistBytes)) continue
+      running.persistable = false
+      running.persistedAtMs = nowMs
+      running.persisting = (async () => {
+        await reached?.('persist.begun')
+        await task.persist()
+        await reached?.('persist.done')
+      })().then(
+        () => void (running.persisting = undefined),
+        (error: unknown) => {
+          running.persisting = undefined
+          this.#fail(error)
+        },
+      )
+    }
+  }
+
+  #handOver(dry: boolean): void {
+    const since = this.#collector.openSinceMs
+    if (since < 0) return
+    const waitedMs = this.#o.clock.nowMs() - since
+    const isDue = dry
+      ? this.#unit.pendingBytes === 0 || waitedMs >= lingerMs
+      : waitedMs >= busyLingerMs
+    if (isDue) this.#collector.handOver()
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#commands.length > 0 || this.#opened.length > 0 || this.#closing) return
+    const { config, clock } = this.#o
+    const nowMs = clock.nowMs()
+    let dueMs = nowMs + idleMs
+    if (this.#collector.openSinceMs >= 0) dueMs = Math.min(dueMs, nowMs + lingerMs)
+    for (const running of this.tasks.running.values()) {
+      const { task } = running
+      if (task.needsCommit)
+        dueMs = Math.min(dueMs, this.#lastCommitMs + config.commitIntervalMs)
+      const wallDueMs = task.wallPunctuations.nextDueMs
+      if (wallDueMs !== undefined) dueMs = Math.min(dueMs, wallDueMs)
+      if (running.persisting === undefined && running.persistable && task.stores.pinnedBytes > 0)
+        dueMs = Math.min(dueMs, running.persistedAtMs + config.persistIntervalMs)
+      // Another partition is waited for, and its being empty wakes nobody.
+      if (running.busy === undefined && !task.group.isEmpty) dueMs = Math.min(dueMs, nowMs + 10)
+    }
+    await this.#fetcher.wait(Math.max(1, dueMs - nowMs))
+    // An embedded log may answer at once; the event loop still has its turn.
+    await this.#o.yieldTurn()
+  }
+
+  #lagOf(queue: RecordQueue): number | undefined {
+    const end = this.#fetcher.endOffset(queue)
+    const position = this.#fetcher.position(queue)
+    return end === undefined || position === undefined ? undefined : Math.max(0, end - position)
+  }
+
+  // ---------- what waits for the end of an iteration
+
+  #atSafePoint(run: Command): Promise<void> {
+    return new Promise((resolve) => {
+      // While closing nobody iterates any more, and every task is closed anyway.
+      if (this.#closing) return resolve()
+      this.#commands.push({ run, settle: resolve })
+      this.#fetcher.wake()
+    })
+  }
+
+  async #runCommands(): Promise<void> {
+    for (let command = this.#commands.shift(); command; command = this.#commands.shift()) {
+      await this.#settleBusy()
+      try {
+        await command.run()
+      } finally {
+        // What failed is dealt with here; the group goes on.
+        command.settle()
+      }
+      this.#o.events.changed()
+    }
+  }
+
+  #adoptOpened(): void {
+    for (let result = this.#opened.shift(); result; result = this.#opened.shift()) {
+      if ('error' in result) throw result.error
+      const running = this.tasks.adopt(result)
+      if (running !== undefined) this.#startReading(result)
+      this.#o.events.changed()
+    }
+  }
+
+  #startReading(opened: OpenedTask): void {
+    for (const { topic, partition } of opened.sources)
+      this.#fetcher.add(
+        { topic, partition },
+        opened.startOffsets.get(partitionKey({ topic, partition }))!,
+      )
+  }
+
+  #removeFetched(ids: readonly string[]): void {
+    for (const id of ids)
+      for (const source of this.tasks.running.get(id)?.sources ?? []) this.#stopReading(source)
+  }
+
+  #stopReading(source: TopicPartition): void {
+    this.#fetcher.remove(source)
+    const queue = this.tasks.byPartition(source)?.task.queue(source)
+    if (queue !== undefined) this.#paused.delete(queue)
+  }
+
+  async #settleBusy(): Promise<void> {
+    for (const { busy } of this.tasks.running.values()) await busy
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#fetcher.wake()
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure
+    if (failure === undefined) return
+    this.#failure = undefined
+    throw failure.error
+  }
+
+  // ---------- when something went wrong
+
+  /** Makes the tasks anew from the last commit where that can help; false when the thread has ended. */
+  async #recovered(cause: unknown): Promise<boolean> {
+    let error = cause
+    while (isSurvivable(error)) {
+      const delayMs = this.#retry.next()
+      this.#o.environmentLogger.warn(
+        { error, delayMs },
+        'processing is taken up again from the last commit',
+      )
+      try {
+        const fenced = error instanceof KafkaError && error.kind === 'fenced'
+        await this.#abandon({ keepAssigned: true })
+        await this.#o.delay(delayMs)
+        if (this.#closing) return true
+        await this.#unit.renew()
+        if (fenced) this.member.rejoin()
+        this.tasks.reopen()
+        this.#o.events.changed()
+        return true
+      } catch (next) {
+        if (this.#closing) return true
+        error = next
+      }
+    }
+    await this.#end(error)
+    return false
+  }
+
+  /** Drops what is not committed and closes every task; their committed rows stay. */
+  async #abandon(how: { readonly keepAssigned: boolean }): Promise<void> {
+    await this.#settleBusy()
+    const ids = this.tasks.assignedIds
+    this.#removeFetched(ids)
+    this.#failure = undefined
+    this.#opened.length = 0
+    try {
+      await this.tasks.close(ids, { abort: true, keepAssigned: how.keepAssigned })
+    } finally {
+      this.#collector.discard()
+    }
+    if (!how.keepAssigned) await this.#unit.renew()
+  }
+
+  async #end(error: unknown): Promise<void> {
+    this.#closing = true
+    this.#o.events.failing(error)
+    const steps: (() => Promise<void>)[] = [
+      () => this.#abandon({ keepAssigned: true }),
+      () => this.#closeParts(),
+    ]
+    for (const step of steps)
+      try {
+        await step()
+      } catch (another) {
+        this.#o.environmentLogger.error({ error: another }, 'closing after a failure')
+      }
+    this.#o.events.failed(error)
+  }
+
+  async #shutDown(): Promise<void> {
+    try {
+      await this.#settleBusy()
+      this.#throwFailure()
+      await this.#commit()
+      this.#removeFetched(this.tasks.assignedIds)
+      await this.tasks.close(this.tasks.assignedIds, { abort: false })
+    } catch (error) {
+      this.#o.environmentLogger.error({ error }, 'the last commit failed; it will be processed again')
+      await this.#abandon({ keepAssigned: true }).catch(() => {})
+    } finally {
+      await this.#closeParts()
+    }
+  }
+
+  async #closeParts(): Promise<void> {
+    for (const { settle } of this.#commands.splice(0)) settle()
+    await this.#reader.close().catch(() => {})
+    await this.member.close().catch(() => {})
+    await this.#unit.close().catch(() => {})
+    await this.#fetcher.close().catch(() => {})
+  }
+}
+
+/** Whether beginning again from the last commit can help. */
+const isSurvivable = (error: unknown): boolean =>
+  error instanceof TaskMigratedError ||
+  error instanceof TaskCorruptedError ||
+  (error instanceof KafkaError && ['fenced', 'abortable', 'retriable'].includes(error.kind))

@@ -1,0 +1,365 @@
+// One application with everything it stands on injected; `KafkaStreams` is its public face, and
+// simulations make their own.
+import { delay, type Clock } from '../clock.js'
+import { ConfigError, IllegalStateError, StateStoreError, TopologyError } from '../errors.js'
+import { KafkaError, type Client } from '../kafka/client.js'
+import type { Logger } from '../logger.js'
+import { StreamsMetrics } from '../metrics/streams-metrics.js'
+import type { Database } from '../state/bytes-store.js'
+import type { TaskStore } from '../state/state-store.js'
+import type { FrozenTopology } from '../topology/topology-node.js'
+import { backOff } from './back-off.js'
+import { errorHandlers } from './error-handlers.js'
+import { GlobalState } from './global-state.js'
+import { prepareInternalTopics, sourceTopics } from './internal-topics.js'
+import { LocalStore } from './local-store.js'
+import { PartitionAssignor } from './partition-assignor.js'
+import { RecordCollector } from './record-collector.js'
+import type { StateDirectory } from './state-directory.js'
+import { StateMachine, type StateListener, type StreamsState } from './streams-state.js'
+import { StreamThread } from './stream-thread.js'
+import type { ResolvedConfig } from './streams-config.js'
+import { TopicNames, type TaskEnvironment } from './task-environment.js'
+
+/** Everything that is not the program itself. */
+export interface StreamsSeams {
+  readonly clock: Clock
+  readonly openClient: () => Promise<Client>
+  readonly openDirectory: () => StateDirectory
+  readonly memoryDatabase: () => Database
+  readonly yieldTurn: () => Promise<void>
+  /** For simulations: awaited at the steps of opening, commit and persist. */
+  readonly reached?: ((step: string) => void | Promise<void>) | undefined
+}
+
+/** How long a log that cannot be reached is waited for before it is said again, ms. */
+const complaintIntervalMs = 10_000
+/** Clean rows that each store may hold, bytes. */
+const cacheBytes = 16 * 2 ** 20
+
+/** Runs a topology. */
+export class StreamsApplication {
+  readonly metrics = new StreamsMetrics()
+  readonly #topology: FrozenTopology
+  readonly #config: ResolvedConfig
+  readonly #seams: StreamsSeams
+  readonly #logger: Logger
+  readonly #names: TopicNames
+  readonly #machine = new StateMachine()
+  #client: Client | undefined
+  #directory: StateDirectory | undefined
+  #global: GlobalState | undefined
+  #thread: StreamThread | undefined
+  #failure: unknown
+  #closing: Promise<void> | undefined
+
+  /** @throws TopologyError when generated names are refused by configuration */
+  constructor(topology: FrozenTopology, config: ResolvedConfig, seams: StreamsSeams) {
+    this.#topology = topology
+    this.#config = config
+    this.#seams = seams
+    this.#logger = config.logger
+    this.#names = new TopicNames(config.applicationId, topology)
+    if (config.ensureExplicitNames) checkNames(topology)
+  }
+
+  get state(): StreamsState {
+    return this.#machine.state
+  }
+
+  /** What ended it, in state ERROR. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  listen(listener: StateListener): () => void {
+    return this.#machine.listen(listener)
+  }
+
+  /**
+   * Resolves at the first RUNNING.
+   * @throws IllegalStateError when it was started before; what ends it before RUNNING
+   */
+  start(): Promise<void> {
+    if (this.state !== 'CREATED')
+      return Promise.reject(
+        new IllegalStateError(
+          `start() is possible once, in state CREATED; this application is ${this.state}. Make a new KafkaStreams to start again`,
+        ),
+      )
+    const started = this.#firstRunning()
+    this.#machine.change('REBALANCING')
+    void this.#boot()
+    return started
+  }
+
+  /** Commits, persists, leaves the group; gives up after `timeoutMs`. Resolves when all is closed. */
+  close(timeoutMs = this.#config.closeTimeoutMs): Promise<void> {
+    if (this.state === 'ERROR' || this.state === 'NOT_RUNNING') return Promise.resolve()
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  /**
+   * A store as queries see it.
+   * @throws StateStoreError for an unknown name
+   */
+  store(name: string): LocalStore {
+    const { queryable } = this.#topology
+    const known = [
+      ...this.#topology.subtopologies.flatMap((s) => s.stores.map((t) => t.name)),
+      ...this.#topology.globalStores.map((g) => g.store.name),
+    ]
+    const askable = known.filter((n) => queryable === undefined || queryable.has(n))
+    if (!askable.includes(name))
+      throw new StateStoreError(
+        known.includes(name)
+          ? `store '${name}' is not queryable; name it in build({ … })`
+          : `there is no store '${name}'; there are ${askable.map((n) => `'${n}'`).join(', ') || 'none'}`,
+      )
+    return new LocalStore(name, () => this.#views(name))
+  }
+
+  #views(name: string): unknown[] {
+    const { state } = this
+    if (state === 'CREATED')
+      throw new IllegalStateError(`store '${name}' can be asked once start() was called`)
+    if (state !== 'RUNNING' && state !== 'REBALANCING')
+      throw new IllegalStateError(`store '${name}' cannot be asked in state ${state}`)
+    const global = this.#global?.stores.get(name)
+    if (global !== undefined) return [global.view]
+    const subtopology = this.#topology.subtopologies.find((s) =>
+      s.stores.some((t) => t.name === name),
+    )
+    const { tasks } = this.#thread ?? {}
+    const views: unknown[] = []
+    for (const id of tasks?.assignedIds ?? []) {
+      if (Number(id.split('_')[0]) !== subtopology?.id) continue
+      const store: TaskStore | undefined = tasks!.running.get(id)?.task.stores.get(name)
+      if (store === undefined)
+        throw new StateStoreError(
+          `store '${name}' of task ${id} is being restored; ask again when the application is RUNNING`,
+          { task: id },
+        )
+      views.push(store.view)
+    }
+    if (views.length === 0)
+      throw new StateStoreError(`no partition of store '${name}' is on this instance now`)
+    return views
+  }
+
+  #firstRunning(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = this.#machine.listen((next) => {
+        if (next === 'REBALANCING' || next === 'PENDING_ERROR') return
+        stop()
+        if (next === 'RUNNING') resolve()
+        else if (next === 'ERROR') reject(this.#failure as Error)
+        else reject(new IllegalStateError('closed before it was running'))
+      })
+    })
+  }
+
+  // ---------- starting
+
+  async #boot(): Promise<void> {
+    try {
+      this.#directory = this.#seams.openDirectory()
+      const client = await this.#seams.openClient()
+      this.#client = client
+      await this.#reachable(async () => {
+        if (this.#isEnding) return
+        const thread = await this.#make(client)
+        if (this.#isEnding) return
+        await thread.start()
+      })
+    } catch (error) {
+      if (!this.#isEnding) await this.#fail(error)
+    }
+  }
+
+  async #make(client: Client): Promise<StreamThread> {
+    if (this.#topology.globalStores.length > 0 && this.#global === undefined) {
+      this.#global = await GlobalState.open({
+        topology: this.#topology,
+        environment: this.#environment(
+          // Global stores send nothing.
+          new RecordCollector({ producer: client.producer(), clock: this.#seams.clock }),
+          new Map(),
+        ),
+        client,
+        isolation: this.#config.exactlyOnce ? 'read_committed' : 'read_uncommitted',
+        directory: this.#directory!,
+        memoryDatabase: this.#seams.memoryDatabase,
+        persistIntervalMs: this.#config.persistIntervalMs,
+        yieldTurn: this.#seams.yieldTurn,
+        failed: (error) => void this.#fail(error),
+      })
+      this.#global.follow()
+    }
+    this.#thread ??= this.#makeThread(client)
+    return this.#thread
+  }
+
+  #makeThread(client: Client): StreamThread {
+    const { clock, memoryDatabase, yieldTurn, reached } = this.#seams
+    const directory = this.#directory!
+    const counts = (): Promise<ReadonlyMap<string, number>> =>
+      prepareInternalTopics({
+        topology: this.#topology,
+        names: this.#names,
+        admin: client.admin,
+        replicationFactor: this.#config.replicationFactor,
+        topicConfig: this.#config.topicConfig,
+        logger: this.#logger,
+      })
+    return new StreamThread({
+      topology: this.#topology,
+      config: this.#config,
+      client,
+      directory,
+      clock,
+      environmentLogger: this.#logger,
+      environment: (collector) => this.#environment(collector, this.#global?.stores ?? new Map()),
+      memoryDatabase,
+      topics: () => this.#subscription(),
+      assignor: new PartitionAssignor({
+        topology: this.#topology,
+        names: this.#names,
+        memberData: () => ({ processId: directory.processId, stored: directory.taskIds() }),
+        prepare: counts,
+      }),
+      committed: this.metrics.counter('commit-total'),
+      events: {
+        changed: () => this.#changed(),
+        failing: (error) => this.#failing(error),
+        failed: (error) => void this.#fail(error),
+      },
+      yieldTurn,
+      delay: (ms) => delay(clock, ms),
+      reached,
+    })
+  }
+
+  #environment(
+    collector: RecordCollector,
+    globalStores: ReadonlyMap<string, TaskStore>,
+  ): TaskEnvironment {
+    const config = this.#config
+    return {
+      applicationId: config.applicationId,
+      stateDir: this.#directory!.directory,
+      config: config.given as unknown as Readonly<Record<string, unknown>>,
+      clock: this.#seams.clock,
+      logger: this.#logger,
+      metrics: this.metrics,
+      handlers: errorHandlers(config.given),
+      collector,
+      names: this.#names,
+      globalStores,
+      deadLetterTopic: config.deadLetterTopic,
+      maxTaskIdleMs: config.maxTaskIdleMs,
+      cacheBytes,
+      recordCaches: config.cacheMaxBytes > 0,
+    }
+  }
+
+  #subscription(): string[] {
+    const all = this.#topology.subtopologies.flatMap((s) => sourceTopics(s, this.#names, []))
+    return [...new Set(all)]
+  }
+
+  /** Tries again while the log cannot be reached, and says so. */
+  async #reachable(attempt: () => Promise<void>): Promise<void> {
+    const { clock } = this.#seams
+    const retry = backOff(50, 2_000)
+    const beganMs = clock.nowMs()
+    let complainedMs = beganMs
+    for (;;) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (this.#isEnding) return
+        if (!(error instanceof KafkaError) || error.kind !== 'retriable') throw error
+        const nowMs = clock.nowMs()
+        const waitedMs = nowMs - beganMs
+        if (waitedMs >= this.#config.startTimeoutMs)
+          throw new ConfigError(
+            `the log could not be reached within startTimeoutMs (${this.#config.startTimeoutMs} ms); check brokers, ssl and sasl`,
+            { cause: error },
+          )
+        if (nowMs - complainedMs >= complaintIntervalMs) {
+          complainedMs = nowMs
+          this.#logger.warn({ error, waitedMs }, 'the log cannot be reached; trying again')
+        }
+        await delay(clock, Math.min(retry.next(), this.#config.startTimeoutMs - waitedMs))
+      }
+    }
+  }
+
+  // ---------- changes and the end
+
+  get #isEnding(): boolean {
+    return this.#machine.isEnding
+  }
+
+  #changed(): void {
+    if (this.#isEnding) return
+    this.#machine.change(this.#thread?.isRunning === true ? 'RUNNING' : 'REBALANCING')
+  }
+
+  #failing(error: unknown): void {
+    if (this.#isEnding) return
+    this.#failure = error
+    this.#logger.error({ error }, 'the application ends with an error')
+    this.#machine.change('PENDING_ERROR')
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    this.#failing(error)
+    if (this.state !== 'PENDING_ERROR') return
+    await this.#closeParts()
+    this.#machine.change('ERROR')
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const failing = this.state === 'PENDING_ERROR'
+    if (!failing) this.#machine.change('PENDING_SHUTDOWN')
+    const timer = this.#seams.clock.setTimer(timeoutMs, () => {
+      this.#logger.warn({ timeoutMs }, 'closing took too long; what was not committed is processed again')
+      // Rejects whatever is in flight, so that everything that waits comes to its end.
+      void this.#client?.close()
+    })
+    try {
+      await this.#closeParts()
+    } finally {
+      timer.cancel()
+    }
+    this.#machine.change(failing ? 'ERROR' : 'NOT_RUNNING')
+  }
+
+  async #closeParts(): Promise<void> {
+    const parts: (() => Promise<void> | void)[] = [
+      () => this.#thread?.close(),
+      () => this.#global?.close(),
+      () => this.#client?.close(),
+      () => this.#directory?.release(),
+    ]
+    for (const part of parts)
+      try {
+        await part()
+      } catch (error) {
+        this.#logger.error({ error }, 'closing')
+      }
+  }
+}
+
+function checkNames(topology: FrozenTopology): void {
+  if (topology.generatedNames.length === 0) return
+  const list = topology.generatedNames
+    .map(({ kind, name, node, remedy }) => `${kind} ${name} of ${node} (${remedy})`)
+    .join('; ')
+  throw new TopologyError(
+    `ensureExplicitInternalResourceNaming is set, but these names are generated: ${list}`,
+  )
+}
