@@ -46,7 +46,7 @@ function javaVersion(): number | undefined {
 }
 
 const remedy =
-  'On Debian: apt-get install openjdk-17-jre-headless maven. Or set KAFKA_BROKERS=host:port to use a broker that runs.'
+  'On Debian: apt-get install default-jre-headless maven. Or set KAFKA_BROKERS=host:port to use a broker that runs.'
 
 /** Jars from the cache, else by Maven into the cache (54 MB, some seconds). */
 export async function findKafkaJars(): Promise<KafkaJars> {
