@@ -2,7 +2,9 @@
 import type { SerdeFor } from '../serde/serde.js'
 import { GraceBuffer } from './grace-buffer.js'
 import { KeyValueRows } from './key-value-rows.js'
+import { OuterJoinRows } from './outer-join-rows.js'
 import type { StoreSpec } from './state-store.js'
+import { SubscriptionRows } from './subscription-rows.js'
 import { SuppressBuffer } from './suppress-buffer.js'
 import { VersionedRows } from './versioned-rows.js'
 
@@ -76,12 +78,15 @@ export declare function joinWindowSpec<K, V>(
 ): StoreSpec
 
 /** Opens as `OuterJoinRows`: unmatched records of both sides of a left or outer stream join. */
-export declare function outerJoinSpec<K, L, R>(
+export const outerJoinSpec = <K, L, R>(
   o: Omit<SpecOptions<K, L>, 'caching' | 'view' | 'value'> & {
     readonly left: SerdeFor<L>
     readonly right: SerdeFor<R>
   },
-): StoreSpec
+): StoreSpec => ({
+  ...common(o, 'keyValue', 'keyValue', undefined),
+  open: (context) => new OuterJoinRows(o, context),
+})
 
 /** Opens as `VersionedRows`. */
 export const versionedSpec = <K, V>(
@@ -116,8 +121,11 @@ export const graceBufferSpec = <K, V>(
 })
 
 /** Opens as `SubscriptionRows`: foreign-key subscriptions by (foreign key bytes, left key bytes). */
-export declare function subscriptionSpec(o: {
+export const subscriptionSpec = (o: {
   readonly name: string
   readonly engine: 'leveldb' | 'memory'
   readonly logging?: false | Readonly<Record<string, string>> | undefined
-}): StoreSpec
+}): StoreSpec => ({
+  ...common(o, 'timestampedKeyValue', 'keyValue', undefined),
+  open: (context) => new SubscriptionRows(o.name, context),
+})

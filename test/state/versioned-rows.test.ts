@@ -149,10 +149,12 @@ describe('a versioned store', () => {
           await opened.rows.write(batch)
           opened.store.persisted()
         }
-        for (const [kind, key, value, timestampMs] of steps) {
-          if (kind === 'put') {
-            const accepted = model.put(key!, value!, timestampMs!)
-            expect(opened.store.write(key!, value!, timestampMs!) !== 'refused').toBe(accepted)
+        for (const each of steps) {
+          const [kind] = each
+          if (each.length === 4) {
+            const [, key, value, timestampMs] = each
+            const accepted = model.put(key, value, timestampMs)
+            expect(opened.store.write(key, value, timestampMs) !== 'refused').toBe(accepted)
           } else if (kind === 'commit') commit()
           else if (kind === 'persist') await persist()
           else if (kind === 'abort') {

@@ -1,0 +1,71 @@
+// The shared store of left and outer stream joins: order, bytes, and deletions during a scan.
+import { describe, expect, it } from 'vitest'
+import { noHeaders } from '../../src/serde/record-headers.js'
+import { long } from '../../src/serde/number-serdes.js'
+import { string } from '../../src/serde/string-serde.js'
+import { MemoryDatabase } from '../../src/state/memory-database.js'
+import { OuterJoinRows } from '../../src/state/outer-join-rows.js'
+import type { StoreContext } from '../../src/state/state-store.js'
+
+function open() {
+  const log: (readonly [string, string | null])[] = []
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+  const context: StoreContext = {
+    taskId: '0_0',
+    partition: 0,
+    applicationId: 'app',
+    directory: 'none',
+    topic: 'app-shared-changelog',
+    rows: new MemoryDatabase(),
+    log: (key, value) => void log.push([hex(key), value === null ? null : hex(value)]),
+    record: () => ({ timestampMs: 0, headers: noHeaders, metadata: undefined }),
+    drop: () => {},
+    mayContinue: false,
+    cacheBytes: 0,
+    recordCaches: false,
+  }
+  const options = { name: 'shared', key: string(), left: string(), right: long() }
+  return { rows: new OuterJoinRows<string, string, number>(options, context), log }
+}
+
+async function scan(rows: OuterJoinRows<string, string, number>, each = () => {}) {
+  const found: string[] = []
+  for await (const { timestampMs, side, key, values } of rows.scan()) {
+    found.push(`${timestampMs} ${side} ${key} ${values.join()}`)
+    each()
+  }
+  return found
+}
+
+describe('the shared store of outer joins', () => {
+  it('scans by time, right before left, then key bytes', async () => {
+    const { rows } = open()
+    rows.put('left', 'a', 'x', 5)
+    rows.put('left', 'b', 'y', 5)
+    rows.put('right', 'z', 7, 5)
+    rows.put('left', 'c', 'w', 4)
+    rows.put('left', 'a', 'v', 5)
+    expect(await scan(rows)).toEqual(['4 left c w', '5 right z 7', '5 left a x,v', '5 left b y'])
+  })
+
+  it('leaves out what is deleted while it scans', async () => {
+    const { rows } = open()
+    rows.put('left', 'a', 'x', 1)
+    rows.put('left', 'b', 'y', 2)
+    expect(await scan(rows, () => rows.delete('left', 'b', 2))).toEqual(['1 left a x'])
+  })
+
+  it('writes the list of a row in the bytes of Kafka Streams', () => {
+    const { rows, log } = open()
+    rows.put('left', 'a', 'A', 5)
+    rows.delete('right', 'a', 5)
+    rows.writeChangelog()
+    rows.committed()
+    rows.delete('left', 'a', 5)
+    rows.writeChangelog()
+    expect(log).toEqual([
+      ['00000000000000050161', '010000000100000002' + '0141'],
+      ['00000000000000050161', null],
+    ])
+  })
+})
