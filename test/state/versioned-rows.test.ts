@@ -124,7 +124,7 @@ describe('a versioned store', () => {
         arbitrary: fc.tuple(
           fc.constant('put' as const),
           fc.constantFrom('a', 'b'),
-          fc.option(fc.constantFrom('x', 'y', 'z')),
+          fc.constantFrom('x', 'y', 'z', null),
           fc.nat(80),
         ),
       },
