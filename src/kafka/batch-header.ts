@@ -66,10 +66,17 @@ export const corrupt = (what: string, options?: ErrorOptions): KafkaError =>
 
 /** Reads the header of the batch at `start`. @throws KafkaError when there is none of format v2. */
 export function readBatchHeader(buffer: Buffer, start: number): BatchHeader {
+  const header = parseBatchHeader(buffer, start)
+  if (header.end < start + batchHeaderLength || header.end > buffer.length)
+    throw corrupt('length out of range')
+  return header
+}
+
+/** The same where the records need not be there: their end is what the header says. */
+export function parseBatchHeader(buffer: Buffer, start: number): BatchHeader {
   const end = start + lengthFrom + buffer.readInt32BE(start + 8)
   const magic = buffer[start + 16]
   if (magic !== 2) throw corrupt(`format ${magic} instead of 2`)
-  if (end < start + batchHeaderLength || end > buffer.length) throw corrupt('length out of range')
   const attributes = buffer.readInt16BE(start + 21)
   const baseOffset = readInt64(buffer, start)
   return {

@@ -124,8 +124,11 @@ export interface GroupListener {
   onAssigned(assignment: Assignment, added: readonly TopicPartition[]): Promise<void>
   /** The membership is gone (fenced, session expired): nothing may be committed any more. Awaited, then the group is joined anew. */
   onLost(partitions: readonly TopicPartition[]): Promise<void>
-  /** A rebalance has begun: admission of new records may stop. */
-  onRebalance?(): void
+  /**
+   * A rebalance has begun: admission of new records may stop. Awaited before the group is joined
+   * anew, so that a commit that is under way may finish with the old generation.
+   */
+  onRebalance?(): void | Promise<void>
   /** The member cannot go on (authorization, the assignor rejected, inconsistent protocol). */
   onError(error: Error): void
 }

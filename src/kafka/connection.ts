@@ -34,6 +34,8 @@ export interface Address {
 export interface SendOptions {
   /** The wait that the request itself declares; the network time-out comes on top. */
   readonly waitMs?: number
+  /** Instead of the client's time-out, for what is useless when late. */
+  readonly timeoutMs?: number
   /** Stays at or below this version, whatever the broker offers. */
   readonly maxVersion?: number
 }
@@ -170,7 +172,7 @@ export class Connection {
     } catch (error) {
       return Promise.reject(error as Error)
     }
-    const timeoutMs = this.#settings.requestTimeoutMs + (options.waitMs ?? 0)
+    const timeoutMs = (options.timeoutMs ?? this.#settings.requestTimeoutMs) + (options.waitMs ?? 0)
     const deadlineMs = this.#settings.clock.nowMs() + timeoutMs
     return new Promise((resolve, reject) => {
       this.#pending.set(correlationId, {

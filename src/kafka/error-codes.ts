@@ -40,6 +40,7 @@ export const ErrorCode = {
   invalidTransactionTimeout: 50,
   concurrentTransactions: 51,
   transactionalIdAuthorizationFailed: 53,
+  operationNotAttempted: 55,
   storageError: 56,
   saslAuthenticationFailed: 58,
   unknownProducerId: 59,

@@ -4,6 +4,7 @@ export {
   asBuffer,
   batchHeaderLength,
   checkCrc,
+  parseBatchHeader,
   readBatchHeader,
   scanBatches,
   type BatchHeader,

@@ -150,6 +150,12 @@ export const bytes = scalar<Uint8Array>({
   write: (w, v) => w.bytes(v),
   read: (r) => required(r.bytes(), 'byte field'),
 })
+export const nullableBytes = scalar<Uint8Array | null>({
+  kind: 'bytes',
+  zero: null,
+  write: (w, v) => w.bytes(v),
+  read: (r) => r.bytes(),
+})
 /** Record batches, one after another; null and empty mean the same. */
 export const records = scalar<Uint8Array | null>({
   kind: 'records',

@@ -1,0 +1,106 @@
+// The idempotent producer for at-least-once. Its first failure is its last: records that were handed
+// over behind a failed batch are lost with it, so whoever replays does so with a new producer, under
+// a new producer id that no late answer or repeated sequence number can touch.
+import { KafkaError, type Producer, type ProducerOptions, type TopicPartition } from './client.js'
+import { BatchSender } from './batch-sender.js'
+import type { Cluster } from './cluster.js'
+import { answerError, ErrorCode, errorKind, toKafkaError } from './error-codes.js'
+import { Lifetime, retry } from './lifetime.js'
+import { initProducerId } from './protocol/messages/init-producer-id.js'
+import type { RecordBatchBuilder } from './record-batch-builder.js'
+import { partitionCount } from './topic-partitions.js'
+
+export const defaultDeliveryTimeoutMs = 120_000
+
+/** A producer into a Kafka cluster; see `Producer` for what it promises. */
+export class KafkaProducer implements Producer {
+  readonly #cluster: Cluster
+  readonly #lifetime: Lifetime
+  readonly #sender: BatchSender
+  readonly #deliveryTimeoutMs: number
+  #identified = false
+  #onClose: (() => void) | undefined
+
+  constructor(cluster: Cluster, options: ProducerOptions = {}, onClose?: () => void) {
+    this.#cluster = cluster
+    this.#onClose = onClose
+    this.#lifetime = new Lifetime(cluster.settings.clock, 'producer')
+    this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? defaultDeliveryTimeoutMs
+    this.#sender = new BatchSender({
+      cluster,
+      lifetime: this.#lifetime,
+      deliveryTimeoutMs: this.#deliveryTimeoutMs,
+      compression: options.compression ?? 'none',
+      transactionalId: null,
+      errorOf: (what, code, detail) => answerError(what, code, kindOf(code), detail),
+    })
+  }
+
+  get pendingBytes(): number {
+    return this.#sender.pendingBytes
+  }
+
+  partitionCount(topic: string): Promise<number> {
+    return partitionCount(this.#cluster, this.#lifetime, topic, this.#deliveryTimeoutMs)
+  }
+
+  send(
+    partition: TopicPartition,
+    batch: RecordBatchBuilder,
+    acknowledged?: (baseOffset: number) => void,
+  ): void {
+    this.#lifetime.check()
+    this.#sender.send(partition, batch, acknowledged)
+    if (this.#identified) return
+    this.#identified = true
+    void this.#identify()
+  }
+
+  drained(bytes: number): Promise<void> {
+    return this.#sender.drained(bytes)
+  }
+
+  flush(): Promise<void> {
+    return this.#sender.flush()
+  }
+
+  close(): Promise<void> {
+    if (this.#lifetime.closed) return Promise.resolve()
+    this.#lifetime.close()
+    this.#sender.fail(this.#lifetime.closedError())
+    this.#onClose?.()
+    this.#onClose = undefined
+    return Promise.resolve()
+  }
+
+  async #identify(): Promise<void> {
+    try {
+      const { producerId, producerEpoch } = await retry(
+        this.#lifetime,
+        { timeoutMs: this.#deliveryTimeoutMs },
+        async () => {
+          const connection = await this.#cluster.anyConnection()
+          const answer = await connection.send(initProducerId, {
+            transactionalId: null,
+            transactionTimeoutMs: 0,
+          })
+          if (answer.errorCode !== ErrorCode.none)
+            throw answerError('InitProducerId', answer.errorCode)
+          return answer
+        },
+      )
+      this.#sender.identity = { producerId, producerEpoch }
+      this.#sender.pump()
+    } catch (error) {
+      this.#sender.fail(toKafkaError(error))
+    }
+  }
+}
+
+/** Without a transaction nobody else can own the producer id, so there is no fence. */
+const kindOf = (code: number): KafkaError['kind'] => {
+  if (code === ErrorCode.invalidProducerEpoch || code === ErrorCode.unknownProducerId)
+    return 'retriable'
+  const kind = errorKind(code)
+  return kind === 'abortable' || kind === 'fenced' ? 'fatal' : kind
+}
