@@ -112,7 +112,8 @@ export class GlobalState {
     const ends = new Map<string, number>()
     for (const source of this.#sources) {
       const key = partitionKey(source)
-      const stored = this.#nodeOf(source.topic)?.store.engine === 'memory' ? undefined : inputs.get(key)
+      const stored =
+        this.#nodeOf(source.topic)?.store.engine === 'memory' ? undefined : inputs.get(key)
       const from = Math.max(stored ?? 0, earliest.get(key) ?? 0)
       const end = latest.get(key) ?? 0
       if (stored !== undefined && stored > end)

@@ -28,13 +28,17 @@ export interface InternalTopicOptions {
  * @throws MissingTopicError for source topics that do not exist and internal ones that do not fit
  * @throws TopologyError for topics that are not co-partitioned
  */
-export async function prepareInternalTopics(options: InternalTopicOptions): Promise<PartitionCounts> {
+export async function prepareInternalTopics(
+  options: InternalTopicOptions,
+): Promise<PartitionCounts> {
   const { topology, names, admin } = options
   const sources = await existingSources(options)
   const counts = resolvePartitions(topology, names, sources)
   const wanted: NewTopic[] = []
   for (const { name } of topology.repartitionTopics)
-    wanted.push(newTopic(options, names.topic(name), counts.get(names.topic(name))!, repartitionConfig))
+    wanted.push(
+      newTopic(options, names.topic(name), counts.get(names.topic(name))!, repartitionConfig),
+    )
   for (const subtopology of topology.subtopologies) {
     const tasks = taskCount(subtopology, names, counts)
     for (const store of subtopology.stores)
@@ -188,7 +192,9 @@ async function existingSources(options: InternalTopicOptions): Promise<Map<strin
   }
   if (patterns)
     for (const topic of await admin.listTopics())
-      if (nodes.some((n) => n.kind === 'source' && n.topics instanceof RegExp && n.topics.test(topic)))
+      if (
+        nodes.some((n) => n.kind === 'source' && n.topics instanceof RegExp && n.topics.test(topic))
+      )
         wanted.add(topic)
   const found = await admin.describeTopics([...wanted])
   const missing = [...wanted].filter((t) => !found.has(t))

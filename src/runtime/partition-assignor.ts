@@ -31,7 +31,9 @@ export const encodeMemberData = (data: MemberData): Uint8Array =>
 export function decodeMemberData(bytes: Uint8Array): MemberData {
   if (bytes[0] === userDataVersion) {
     try {
-      const data = JSON.parse(Buffer.from(bytes.subarray(1)).toString('utf8')) as Partial<MemberData>
+      const data = JSON.parse(
+        Buffer.from(bytes.subarray(1)).toString('utf8'),
+      ) as Partial<MemberData>
       return { processId: String(data.processId), stored: data.stored ?? [] }
     } catch {
       // Falls through to the empty one.
@@ -77,15 +79,13 @@ export function assignTasks(
 ): Map<string, PlannedTask[]> {
   const loads = [...members]
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    .map(
-      (member): Load => ({
-        memberId: member.memberId,
-        owned: new Set(member.ownedPartitions.map(partitionKey)),
-        stored: new Set(decodeMemberData(member.userData).stored),
-        tasks: [],
-        stateful: 0,
-      }),
-    )
+    .map((member): Load => ({
+      memberId: member.memberId,
+      owned: new Set(member.ownedPartitions.map(partitionKey)),
+      stored: new Set(decodeMemberData(member.userData).stored),
+      tasks: [],
+      stateful: 0,
+    }))
   const stateful = tasks.filter((t) => t.stateful)
   const capacity = Math.ceil(stateful.length / loads.length)
   place(stateful, loads, (load) => load.stateful, capacity)
@@ -218,4 +218,3 @@ export function tasksOf(
   }
   return tasks
 }
-

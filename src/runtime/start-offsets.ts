@@ -42,7 +42,10 @@ export function startOffset(facts: StartFacts): StartOffset {
   if (committed >= earliest) return { offset: committed }
   const what = `the log has moved past the committed offset ${committed} of ${name}: ${range}`
   if (facts.reset === 'none')
-    throw lost(`${what}, and its offsetReset is 'none'. Set it to 'earliest' or 'latest' to go on`, facts)
+    throw lost(
+      `${what}, and its offsetReset is 'none'. Set it to 'earliest' or 'latest' to go on`,
+      facts,
+    )
   return {
     offset: fresh,
     skipped: fresh - committed,

@@ -110,7 +110,8 @@ function lock(directory: string): void {
       held.add(directory)
       return
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, directory, 'locked')
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw diskError(error, directory, 'locked')
     }
     const holder = readHolder(file)
     if (holder !== undefined && isAlive(holder, directory))
@@ -168,16 +169,20 @@ function readProcessId(directory: string): string {
   try {
     text = fs.readFileSync(file, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(error, directory, 'read')
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw diskError(error, directory, 'read')
   }
   if (text !== undefined) {
     let found: { processId?: unknown; millraceFormat?: unknown }
     try {
       found = JSON.parse(text) as typeof found
     } catch (cause) {
-      throw new StateStoreError(`${file} is damaged; delete ${directory} to restore its state from the log`, {
-        cause,
-      })
+      throw new StateStoreError(
+        `${file} is damaged; delete ${directory} to restore its state from the log`,
+        {
+          cause,
+        },
+      )
     }
     if (typeof found.millraceFormat === 'number' && found.millraceFormat > stateFormat)
       throw new StateStoreError(

@@ -381,8 +381,7 @@ export class StreamThread implements GroupListener {
     if (this.#collector.openSinceMs >= 0) dueMs = Math.min(dueMs, nowMs + lingerMs)
     for (const running of this.tasks.running.values()) {
       const { task } = running
-      if (task.needsCommit)
-        dueMs = Math.min(dueMs, this.#lastCommitMs + config.commitIntervalMs)
+      if (task.needsCommit) dueMs = Math.min(dueMs, this.#lastCommitMs + config.commitIntervalMs)
       const wallDueMs = task.wallPunctuations.nextDueMs
       if (wallDueMs !== undefined) dueMs = Math.min(dueMs, wallDueMs)
       if (running.persisting === undefined && running.persistable && task.stores.pinnedBytes > 0)
@@ -538,7 +537,10 @@ export class StreamThread implements GroupListener {
       this.#removeFetched(this.tasks.assignedIds)
       await this.tasks.close(this.tasks.assignedIds, { abort: false })
     } catch (error) {
-      this.#o.environmentLogger.error({ error }, 'the last commit failed; it will be processed again')
+      this.#o.environmentLogger.error(
+        { error },
+        'the last commit failed; it will be processed again',
+      )
       await this.#abandon({ keepAssigned: true }).catch(() => {})
     } finally {
       await this.#closeParts()

@@ -326,7 +326,10 @@ export class StreamsApplication {
     const failing = this.state === 'PENDING_ERROR'
     if (!failing) this.#machine.change('PENDING_SHUTDOWN')
     const timer = this.#seams.clock.setTimer(timeoutMs, () => {
-      this.#logger.warn({ timeoutMs }, 'closing took too long; what was not committed is processed again')
+      this.#logger.warn(
+        { timeoutMs },
+        'closing took too long; what was not committed is processed again',
+      )
       // Rejects whatever is in flight, so that everything that waits comes to its end.
       void this.#client?.close()
     })

@@ -77,7 +77,8 @@ interface Key {
   readonly check: Check
 }
 
-const text: Check = (v) => (typeof v === 'string' && v !== '' ? undefined : 'a text that is not empty')
+const text: Check = (v) =>
+  typeof v === 'string' && v !== '' ? undefined : 'a text that is not empty'
 const flag: Check = (v) => (typeof v === 'boolean' ? undefined : 'true or false')
 const whole =
   (from: number): Check =>
@@ -96,15 +97,15 @@ const choice =
 const handler =
   (...values: string[]): Check =>
   (v) =>
-    typeof v === 'function' ? undefined : choice(...values)(v) && `${choice(...values)(v)} or a function`
+    typeof v === 'function'
+      ? undefined
+      : choice(...values)(v) && `${choice(...values)(v)} or a function`
 const texts: Check = (v) =>
   typeof v === 'object' && v !== null && Object.values(v).every((x) => typeof x === 'string')
     ? undefined
     : 'an object of texts, such as { "min.insync.replicas": "2" }'
 const brokerList: Check = (v) =>
-  Array.isArray(v) &&
-  v.length > 0 &&
-  v.every((b) => typeof b === 'string' && /^.+:\d+$/.test(b))
+  Array.isArray(v) && v.length > 0 && v.every((b) => typeof b === 'string' && /^.+:\d+$/.test(b))
     ? undefined
     : "a list such as ['localhost:9092']"
 const object: Check = (v) => (typeof v === 'object' && v !== null ? undefined : 'an object')
@@ -161,7 +162,8 @@ export const configKeys: Readonly<Record<string, Key>> = {
   replicationFactor: {
     unit: 'count',
     default: '-1',
-    check: (v) => (v === -1 ? undefined : whole(1)(v) && '-1 (the default of the log) or at least 1'),
+    check: (v) =>
+      v === -1 ? undefined : whole(1)(v) && '-1 (the default of the log) or at least 1',
   },
   topicConfig: { unit: 'topic configs', default: 'none', check: texts },
   ensureExplicitInternalResourceNaming: { unit: 'flag', default: 'false', check: flag },
@@ -208,7 +210,6 @@ export interface ResolvedConfig {
   readonly logger: Logger
 }
 
-
 /**
  * Checks a configuration and fills in defaults. A test driver leaves the log out.
  * @throws ConfigError that names the key, its value and the remedy
@@ -228,7 +229,9 @@ export function resolveConfig(
       throw new ConfigError(`${name} must be ${expected}, not ${shown(name, value)}`)
   }
   if (given.applicationId === undefined)
-    throw new ConfigError('applicationId is missing; it names the group, the internal topics and the state')
+    throw new ConfigError(
+      'applicationId is missing; it names the group, the internal topics and the state',
+    )
   if (options.needsLog) checkLog(given)
   const exactlyOnce = given.processingGuarantee === 'exactly_once_v2'
   const transactionTimeoutMs = given.transactionTimeoutMs ?? 10_000
@@ -274,14 +277,16 @@ function checkLog(given: StreamsConfig): void {
     throw new ConfigError('give either brokers or a transport, not both')
   const { ssl, sasl } = given as { ssl?: unknown; sasl?: unknown }
   if (given.transport !== undefined && (ssl !== undefined || sasl !== undefined))
-    throw new ConfigError(`${ssl !== undefined ? 'ssl' : 'sasl'} belongs to brokers; a transport takes none`)
+    throw new ConfigError(
+      `${ssl !== undefined ? 'ssl' : 'sasl'} belongs to brokers; a transport takes none`,
+    )
 }
 
 /** Values that may hold credentials are not shown. */
 const shown = (name: string, value: unknown): string =>
   name === 'sasl' || name === 'ssl' || (typeof value === 'object' && value !== null)
     ? `this ${Array.isArray(value) ? 'list' : typeof value}`
-    : JSON.stringify(value) ?? String(value)
+    : (JSON.stringify(value) ?? String(value))
 
 function unknownKey(name: string): string {
   const plain = (s: string): string => s.toLowerCase().replaceAll(/[^a-z0-9]/g, '')

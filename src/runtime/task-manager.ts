@@ -70,8 +70,7 @@ export class TaskManager {
     const gone = [...this.#assigned]
       .filter(([id, sources]) => !sameSources(sources, wanted.get(id)))
       .map(([id]) => id)
-    for (const [id, sources] of wanted)
-      if (!this.#assigned.has(id)) this.#open(id, sources)
+    for (const [id, sources] of wanted) if (!this.#assigned.has(id)) this.#open(id, sources)
     return gone
   }
 

@@ -86,7 +86,8 @@ class Transactions extends UnitOfWork<TransactionalProducer> {
     const producer = this.current
     if (offsets.length > 0) {
       const metadata = member.metadata()
-      if (metadata === undefined) throw new TaskMigratedError('this member is not in the group any more')
+      if (metadata === undefined)
+        throw new TaskMigratedError('this member is not in the group any more')
       await producer.sendOffsets(offsets, metadata)
     }
     await producer.commit()
