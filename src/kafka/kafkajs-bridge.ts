@@ -199,6 +199,9 @@ export async function openAdmin(
     ssl: options.ssl,
     // A copy: kafkajs writes the mechanism's provider into it.
     sasl: options.sasl && { ...options.sasl },
+    // The connection is short-lived: by default kafkajs authenticates sessions of up to ten seconds
+    // again at once, which brokers refuse.
+    reauthenticationThreshold: 1,
     requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: settings.connectTimeoutMs,
     logCreator: () => (entry: { log: { message: string } }) =>
