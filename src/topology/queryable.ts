@@ -12,19 +12,19 @@ export type TableView<K, V> = [K] extends [Windowed<infer K0, 'time'>]
     ? ReadOnlySessionStore<K0, V>
     : ReadOnlyKeyValueStore<K, V>
 
-/** A table: its store has a name where it has one, and a type (for the compiler alone). */
-export interface QueryableTable<out T> {
-  readonly '~view': T
+/** A table: its store has a name where the user gave one; its rows have types (for the compiler alone). */
+export interface QueryableTable<out K, out V> {
+  readonly '~row': readonly [key: K, value: V]
   readonly queryableStoreName: string | undefined
 }
 
 /** A table, a global table, or the handle of a store. */
-export type Queryable = QueryableTable<unknown> | StateStore<any>
+export type Queryable = QueryableTable<unknown, unknown> | StateStore<any>
 
 /** The read-only store behind something queryable. */
 export type StoreOf<T> =
-  T extends QueryableTable<infer View>
-    ? View
+  T extends QueryableTable<infer K, infer V>
+    ? TableView<K, V>
     : T extends StateStore<KeyValueStore<infer K, infer V>>
       ? ReadOnlyKeyValueStore<K, V>
       : T extends StateStore<WindowStore<infer K, infer V>>

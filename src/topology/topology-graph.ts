@@ -118,6 +118,11 @@ export class TopologyGraph {
       if (!node.stores.includes(store) && !this.#globals.has(store)) node.stores.push(store)
   }
 
+  /** The store of that name, if it was added already. */
+  store(name: string): StoreSpec | undefined {
+    return this.#stores.get(name)?.spec ?? this.#globals.get(name)?.store
+  }
+
   hasStore(name: string): boolean {
     return this.#stores.has(name) || this.#globals.has(name)
   }

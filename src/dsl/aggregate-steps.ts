@@ -1,0 +1,223 @@
+// Folds of grouped streams, windowed or not: which store they keep, which node they add, and the
+// repartition in front (semantics 5, 11, 12).
+import { TopologyError } from '../errors.js'
+import { sessionWindowed, timeWindowed } from '../serde/windowed-serdes.js'
+import { sessionSpec, slidingSpec, windowSpec } from '../state/specs.js'
+import type { StoreSpec } from '../state/state-store.js'
+import type { NodeSupplier } from '../topology/processor.js'
+import { GraphNode } from './graph/graph-node.js'
+import type { SerdeRef } from './graph/serde-ref.js'
+import { addPlanned, specOptions, tableSpec, type PlannedStore } from './materialize.js'
+import { aggregate } from './processors/aggregate.js'
+import type {
+  EmitStrategy,
+  Fold,
+  SessionWindowDefinition,
+  SlidingWindowDefinition,
+  TimeWindowDefinition,
+} from './processors/operator-options.js'
+import { sessionAggregate } from './processors/session-aggregate.js'
+import { slidingAggregate } from './processors/sliding-aggregate.js'
+import {
+  aggregateLookup,
+  sessionLookup,
+  versionedLookup,
+  windowLookup,
+  type TableLookup,
+} from './processors/table-lookup.js'
+import { windowAggregate } from './processors/window-aggregate.js'
+import type { LogicalGraph } from './graph/logical-graph.js'
+import { keptOldValues, type OldValues, type TableState } from './table-state.js'
+import { checkedMs } from './windows.js'
+
+/** How one fold runs over its input: everything but the input. */
+export interface FoldPlan {
+  readonly plan: PlannedStore
+  readonly spec: (node: string) => StoreSpec
+  readonly lookup: TableLookup
+  readonly outputVersioned: boolean
+  readonly closeWaitMs: number | undefined
+  /** The key of the result: windowed folds wrap it. */
+  readonly key: SerdeRef
+  readonly supplier: (fold: Fold, oldValues: OldValues) => NodeSupplier
+}
+
+export type Merge = (a: any, b: any, key: any) => unknown
+
+/** Windows of any kind, with what goes with them. */
+export interface Windowing {
+  readonly windows: TimeWindowDefinition | SlidingWindowDefinition | SessionWindowDefinition
+  readonly emit: EmitStrategy
+  readonly merge?: Merge | undefined
+}
+
+/** A fold without windows. */
+export function plainFold(graph: LogicalGraph, plan: PlannedStore): FoldPlan {
+  const { name, versioned } = plan
+  return {
+    plan,
+    spec: (node) => tableSpec(graph, plan, node),
+    lookup: versioned ? versionedLookup(name) : aggregateLookup(name),
+    outputVersioned: versioned,
+    closeWaitMs: undefined,
+    key: plan.key,
+    supplier: (fold, oldValues) =>
+      aggregate({ store: name, versioned, fold, sendsOldValues: oldValues.sent }),
+  }
+}
+
+/** The retention that was asked for, when it is long enough. @throws TopologyError when it is not */
+function retention(plan: PlannedStore, least: number): number {
+  const { retentionMs } = plan.options
+  if (retentionMs === undefined) return Math.min(least, Number.MAX_SAFE_INTEGER)
+  checkedMs(retentionMs, 'retentionMs', 0)
+  if (retentionMs < least && Number.isSafeInteger(least))
+    throw new TopologyError(
+      `store ${plan.name}: retentionMs ${retentionMs} is too short for its windows, which may change for ${least} ms; raise it or leave it out`,
+    )
+  return retentionMs
+}
+
+/** A fold per window. @throws TopologyError when windows and options do not go together */
+export function windowedFold(graph: LogicalGraph, plan: PlannedStore, w: Windowing): FoldPlan {
+  if (plan.versioned)
+    throw new TopologyError(`store ${plan.name}: windows have no versions; leave historyMs out`)
+  switch (w.windows.kind) {
+    case 'time':
+      return timeFold(graph, plan, w.windows, w.emit)
+    case 'sliding':
+      return slidingFold(graph, plan, w.windows, w.emit)
+    case 'session':
+      return sessionFold(graph, plan, w.windows, w.emit, w.merge)
+  }
+}
+
+function timeFold(
+  graph: LogicalGraph,
+  plan: PlannedStore,
+  windows: TimeWindowDefinition,
+  emit: EmitStrategy,
+): FoldPlan {
+  const { name: store } = plan
+  const { sizeMs, graceMs } = windows
+  const retentionMs = retention(plan, sizeMs + graceMs)
+  return {
+    plan,
+    spec: (node) =>
+      windowSpec({
+        ...specOptions(graph, plan, node),
+        caching: plan.options.caching ?? true,
+        timestamped: true,
+        sizeMs,
+        retentionMs,
+        timeFirst: emit === 'onWindowClose',
+      }),
+    lookup: windowLookup(store),
+    outputVersioned: false,
+    closeWaitMs: graceMs,
+    key: windowedKey(plan.key, sizeMs),
+    supplier: (fold, oldValues) =>
+      windowAggregate({ store, fold, windows, emit, sendsOldValues: oldValues.sent }),
+  }
+}
+
+function slidingFold(
+  graph: LogicalGraph,
+  plan: PlannedStore,
+  windows: SlidingWindowDefinition,
+  emit: EmitStrategy,
+): FoldPlan {
+  const { name: store } = plan
+  const { differenceMs, graceMs } = windows
+  const retentionMs = retention(plan, 2 * differenceMs + graceMs)
+  const onClose = emit === 'onWindowClose'
+  return {
+    plan,
+    spec: (node) =>
+      slidingSpec({
+        ...specOptions(graph, plan, node),
+        caching: onClose ? false : (plan.options.caching ?? true),
+        sizeMs: differenceMs,
+        retentionMs,
+        timeFirst: onClose,
+      }),
+    lookup: windowLookup(store),
+    outputVersioned: false,
+    closeWaitMs: graceMs,
+    key: windowedKey(plan.key, differenceMs),
+    supplier: (fold, oldValues) =>
+      slidingAggregate({ store, fold, windows, emit, sendsOldValues: oldValues.sent }),
+  }
+}
+
+function sessionFold(
+  graph: LogicalGraph,
+  plan: PlannedStore,
+  windows: SessionWindowDefinition,
+  emit: EmitStrategy,
+  merge: Merge | undefined,
+): FoldPlan {
+  const { name: store } = plan
+  const { gapMs, graceMs } = windows
+  const retentionMs = retention(plan, gapMs + graceMs)
+  const onClose = emit === 'onWindowClose'
+  const { key } = plan
+  return {
+    plan,
+    spec: (node) =>
+      sessionSpec({
+        ...specOptions(graph, plan, node),
+        caching: onClose ? false : (plan.options.caching ?? true),
+        retentionMs,
+        spanMs: gapMs + graceMs,
+        timeFirst: onClose,
+      }),
+    lookup: sessionLookup(store),
+    outputVersioned: false,
+    closeWaitMs: gapMs + graceMs,
+    key: key && { serde: sessionWindowed(key.serde), isDefault: key.isDefault },
+    supplier: (fold, oldValues) =>
+      sessionAggregate({ store, fold, merge, windows, emit, sendsOldValues: oldValues.sent }),
+  }
+}
+
+const windowedKey = (key: SerdeRef, sizeMs: number): SerdeRef =>
+  key && { serde: timeWindowed(key.serde, { sizeMs }), isDefault: key.isDefault }
+
+/** Adds the node of a fold below its input. `sources` are those of the input. */
+export function addFold(
+  graph: LogicalGraph,
+  parent: GraphNode,
+  sources: ReadonlySet<string>,
+  name: string,
+  fold: Fold,
+  o: FoldPlan,
+): TableState {
+  const oldValues = keptOldValues()
+  const node = foldNode(name, fold, o, oldValues)
+  graph.add(parent, node)
+  return {
+    graph,
+    node,
+    name,
+    key: o.key,
+    value: o.plan.value,
+    sources,
+    storeName: o.plan.given,
+    lookup: () => o.lookup,
+    oldValues,
+  }
+}
+
+/** The node of a fold; several of a cogroup share one store. */
+export const foldNode = (name: string, fold: Fold, o: FoldPlan, oldValues: OldValues): GraphNode =>
+  new GraphNode(
+    name,
+    (out, parents) => {
+      out.addProcessor(name, o.supplier(fold, oldValues), parents)
+      // The same plan is the same store: the first node adds it, others are connected.
+      if (out.hasStore(o.plan.name)) out.addStore(out.store(o.plan.name)!, o.plan, [name])
+      else addPlanned(out, o.plan, o.spec(name), [name])
+    },
+    { outputVersioned: o.outputVersioned, closeWaitMs: o.closeWaitMs },
+  )

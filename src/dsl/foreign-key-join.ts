@@ -1,0 +1,202 @@
+// Joins of tables by a foreign key: the left side subscribes to right rows through one internal topic,
+// answers come back through another (semantics 8).
+import { serdeForNode } from '../serde/serde-traits.js'
+import { subscriptionSpec } from '../state/specs.js'
+import type { NodeSupplier } from '../topology/processor.js'
+import type { TopologyGraph } from '../topology/topology-graph.js'
+import {
+  responseSerde,
+  subscriptionSerde,
+  type SubscriptionResponse,
+} from './foreign-key-serdes.js'
+import { GraphNode } from './graph/graph-node.js'
+import { addInternalTopic } from './graph/repartition-node.js'
+import { given, neededRef } from './graph/serde-ref.js'
+import { engineFor, planStore, type AnyMaterialized } from './materialize.js'
+import {
+  foreignTableJoin,
+  responseJoin,
+  subscriptionJoin,
+  subscriptionReceive,
+  subscriptionSend,
+} from './processors/foreign-key-join.js'
+import type { ValueJoin } from './processors/operator-options.js'
+import { copartitioned } from './stream-state.js'
+import type { TableState } from './table-state.js'
+import { SourceTable } from './table-steps.js'
+
+const prefix = 'KTABLE-FK-JOIN-'
+
+/** All names of the join, in the order in which indices are used (semantics 8.2). */
+function foreignKeyNames({ graph }: TableState, name: string | undefined) {
+  const or = (suffix: string, generated: string): string =>
+    graph.suffixedOr(name, suffix, generated)
+  const processor = `${prefix}SUBSCRIPTION-PROCESSOR-`
+  const registration = `${prefix}SUBSCRIPTION-REGISTRATION-`
+  const response = `${prefix}SUBSCRIPTION-RESPONSE-`
+  return {
+    subscriptionTopic: `${or('-subscription-registration', registration)}-topic`,
+    send: or('-subscription-registration-processor', registration),
+    subscriptionSink: or('-subscription-registration-sink', 'KTABLE-SINK-'),
+    subscriptionSource: or('-subscription-registration-source', 'KTABLE-SOURCE-'),
+    store: or('-subscription-store', `${prefix}SUBSCRIPTION-STATE-STORE-`),
+    receive: or('-subscription-receive', processor),
+    answer: or('-subscription-join-foreign', processor),
+    foreign: or('-foreign-join-subscription', processor),
+    responseTopic: `${or('-subscription-response', response)}-topic`,
+    responseSink: or('-subscription-response-sink', 'KTABLE-SINK-'),
+    responseSource: or('-subscription-response-source', 'KTABLE-SOURCE-'),
+    resolver: or('-subscription-response-resolver', `${response}RESOLVER-PROCESSOR-`),
+    result: or('-result', `${prefix}OUTPUT-`),
+  }
+}
+
+/** `join` and `leftJoin` by `foreignKey`. */
+export function joinByForeignKey(
+  left: TableState,
+  right: TableState,
+  isLeft: boolean,
+  foreignKey: (value: any, key: any) => unknown,
+  join: ValueJoin,
+  o: AnyMaterialized = {},
+): TableState {
+  const { graph } = left
+  right.oldValues.ask(true)
+  left.oldValues.ask(true)
+  const names = foreignKeyNames(left, o.name)
+  const plan = planStore(graph, `${prefix}OUTPUT-`, o, { key: left.key, value: undefined })
+  const result = new SourceTable(names.result, plan)
+  const leftRows = left.lookup()
+  const rightRows = right.lookup()
+
+  const serdes = () => ({
+    leftKey: neededRef(graph.key(left.key), names.send, 'key'),
+    leftValue: neededRef(graph.value(left.value), names.send, 'value'),
+    foreignKey: neededRef(graph.key(right.key), names.subscriptionSink, 'key'),
+  })
+  const rightValue = () => neededRef(graph.value(right.value), names.responseSink, 'value')
+
+  const processor = (
+    name: string,
+    supplier: () => NodeSupplier,
+    after: (out: TopologyGraph) => void = () => {},
+  ): GraphNode =>
+    new GraphNode(name, (out, parents) => {
+      out.addProcessor(name, supplier(), parents)
+      after(out)
+    })
+
+  const send: GraphNode = processor(names.send, () =>
+    subscriptionSend({
+      left: isLeft,
+      foreignKey,
+      serdes: serdes(),
+      versioned: () => send.versionedInput,
+    }),
+  )
+  graph.add(left.node, send)
+  const subscriptions = graph.add(
+    send,
+    new GraphNode(names.subscriptionSource, (out, parents) => {
+      out.addRepartitionTopic(names.subscriptionTopic)
+      addInternalTopic(out, {
+        topic: names.subscriptionTopic,
+        sink: names.subscriptionSink,
+        source: names.subscriptionSource,
+        parents,
+        key: serdeForNode(serdes().foreignKey),
+        value: subscriptionSerde(serdes().leftKey),
+      })
+      noteTopic(out, names.subscriptionTopic, names.subscriptionSink)
+    }),
+  )
+  const noteTopic = (out: TopologyGraph, name: string, node: string): void => {
+    if (o.name === undefined)
+      out.addGeneratedName({ kind: 'repartition', name, node, remedy: '`name` of the join' })
+  }
+
+  const addSubscriptionStore = storeAdder(left, names.store, o)
+  const receive = graph.add(
+    subscriptions,
+    processor(
+      names.receive,
+      () => subscriptionReceive({ store: names.store, serdes: serdes() }),
+      (out) => addSubscriptionStore(out, names.receive),
+    ),
+  )
+  const answer = graph.add(
+    receive,
+    processor(
+      names.answer,
+      () => subscriptionJoin({ right: rightRows }),
+      (out) => out.connect(names.answer, rightRows.stores),
+    ),
+  )
+  const foreign: GraphNode = processor(
+    names.foreign,
+    () =>
+      foreignTableJoin({
+        store: names.store,
+        serdes: serdes(),
+        versioned: () => foreign.versionedInput,
+      }),
+    (out) => addSubscriptionStore(out, names.foreign),
+  )
+  graph.add(right.node, foreign)
+
+  const responses = graph.add(
+    [answer, foreign],
+    new GraphNode(names.responseSource, (out, parents) => {
+      out.addRepartitionTopic(names.responseTopic)
+      addInternalTopic(out, {
+        topic: names.responseTopic,
+        sink: names.responseSink,
+        source: names.responseSource,
+        parents,
+        key: serdeForNode(serdes().leftKey),
+        value: responseSerde(rightValue()),
+        partitioner: (value: SubscriptionResponse) => value.leftPartition,
+      })
+      noteTopic(out, names.responseTopic, names.responseSink)
+    }),
+  )
+  copartitioned(graph, right, { sources: new Set([names.subscriptionSource]) })
+  const sources = copartitioned(graph, left, { sources: new Set([names.responseSource]) })
+
+  const resolver = graph.add(
+    responses,
+    processor(
+      names.resolver,
+      () => responseJoin({ left: isLeft, join, table: leftRows, serdes: serdes() }),
+      (out) => out.connect(names.resolver, leftRows.stores),
+    ),
+  )
+  const node = graph.add(
+    resolver,
+    new GraphNode(names.result, (out, parents) => result.write(out, parents, graph), {
+      outputVersioned: result.outputVersioned,
+    }),
+  )
+  return {
+    graph,
+    node,
+    name: names.result,
+    key: given(o.key) ?? left.key,
+    value: given(o.value),
+    sources,
+    storeName: plan.given,
+    lookup: result.lookup,
+    oldValues: result.oldValues,
+  }
+}
+
+/** The subscription store is used by two nodes that are added apart. */
+function storeAdder({ graph }: TableState, name: string, o: AnyMaterialized) {
+  const identity = {}
+  return (out: TopologyGraph, node: string): void => {
+    const spec = subscriptionSpec({ name, engine: engineFor(graph, {}), logging: {} })
+    out.addStore(spec, identity, [node])
+    if (o.name === undefined)
+      out.addGeneratedName({ kind: 'changelog', name, node, remedy: '`name` of the join' })
+  }
+}

@@ -1,0 +1,184 @@
+// A stream grouped by its key, ready to be folded.
+import type { JsonSerde } from '../serde/serdes.js'
+import type { Serde } from '../serde/serde.js'
+import { long } from '../serde/number-serdes.js'
+import {
+  addFold,
+  plainFold,
+  windowedFold,
+  type FoldPlan,
+  type Windowing,
+} from './aggregate-steps.js'
+import type { Acc, Del, Folder } from './callbacks.js'
+import { CogroupedKStream } from './cogrouped-kstream.js'
+import type { RepartitionNode } from './graph/repartition-node.js'
+import { given, type SerdeRef } from './graph/serde-ref.js'
+import { KTable } from './ktable.js'
+import { planStore, type AnyMaterialized } from './materialize.js'
+import type { Aggregate, Grouped, Materialized } from './options.js'
+import type {
+  Fold,
+  SessionWindowDefinition,
+  SlidingWindowDefinition,
+  TimeWindowDefinition,
+} from './processors/operator-options.js'
+import { repartitioned, type StreamState } from './stream-state.js'
+import type { TableState } from './table-state.js'
+import { SessionWindowedKStream, TimeWindowedKStream } from './windowed-kstream.js'
+import type { SessionWindows, SlidingWindows, TimeWindows } from './windows.js'
+
+/** What stands behind a grouping: the stream, and the repartition that its folds may share. */
+export class Grouping {
+  readonly stream: StreamState
+  readonly name: string | undefined
+  readonly key: SerdeRef
+  readonly value: SerdeRef
+  #repartition: StreamState | undefined
+
+  constructor(stream: StreamState, o: Grouped<any, any>) {
+    this.stream = stream
+    this.name = o.name
+    this.key = given(o.key) ?? stream.key
+    this.value = given(o.value) ?? stream.value
+  }
+
+  /** The input of a fold: behind a repartition when the key may have changed. Named ones are shared. */
+  input(storeName: string, storeIsNamed: boolean): StreamState {
+    const { stream } = this
+    if (!stream.rekeyed) return stream
+    const serdes = { key: this.key, value: this.value }
+    if (this.name === undefined)
+      return repartitioned(stream, storeName, {
+        ...serdes,
+        remedy: storeIsNamed ? undefined : '`name` of the grouping',
+      })
+    if (this.#repartition === undefined) {
+      this.#repartition = repartitioned(stream, this.name, serdes)
+      return this.#repartition
+    }
+    // The node is added again, which moves it to the end of the order; its indices are used again too.
+    for (const prefix of ['KSTREAM-SINK-', 'KSTREAM-FILTER-', 'KSTREAM-SOURCE-'])
+      stream.graph.newName(prefix)
+    stream.graph.add(stream.node, this.#repartition.node as RepartitionNode)
+    return this.#repartition
+  }
+
+  /** Folds the group into a table. `prefix` names the node and, where none is given, the store. */
+  fold(
+    prefix: { readonly store: string; readonly node: string },
+    fold: Fold,
+    o: AnyMaterialized,
+    value: SerdeRef,
+    windowing?: Windowing,
+  ): TableState {
+    const { graph } = this.stream
+    const plan = planStore(graph, prefix.store, o, { key: this.key, value })
+    const folded: FoldPlan =
+      windowing === undefined ? plainFold(graph, plan) : windowedFold(graph, plan, windowing)
+    const name = graph.nameOr(o.name, prefix.node)
+    const input = this.input(plan.name, plan.given !== undefined)
+    return addFold(graph, input.node, input.sources, name, fold, folded)
+  }
+
+  count(o: AnyMaterialized, windowing?: Windowing): TableState {
+    return this.fold(aggregating, { kind: 'count' }, o, given(long()), windowing)
+  }
+
+  reduce(
+    reduce: (a: any, value: any, key: any) => unknown,
+    o: AnyMaterialized,
+    windowing?: Windowing,
+  ): TableState {
+    return this.fold(reducing, { kind: 'reduce', reduce }, o, this.value, windowing)
+  }
+
+  aggregate(o: Aggregate<any, any, any>, windowing?: Windowing): TableState {
+    const fold: Fold = { kind: 'aggregate', initial: o.initial, add: o.add }
+    return this.fold(aggregating, fold, o as AnyMaterialized, undefined, windowing)
+  }
+}
+
+const aggregating = { store: 'KSTREAM-AGGREGATE-', node: 'KSTREAM-AGGREGATE-' }
+const reducing = { store: 'KSTREAM-REDUCE-', node: 'KSTREAM-REDUCE-' }
+
+let groupingOf: (grouped: KGroupedStream<any, any, any>) => Grouping
+
+/** The grouping behind the fluent type. */
+export const groupingBehind = (grouped: KGroupedStream<any, any, any>): Grouping =>
+  groupingOf(grouped)
+
+/**
+ * A stream grouped by key. Records with a null key are dropped and counted; plain folds drop null
+ * values too. `N` is null where the stream may hold null values.
+ *
+ * @example stream.groupByKey().count({ store: 'counts' })
+ */
+export class KGroupedStream<K, V, N extends null = never> {
+  readonly #grouping: Grouping
+
+  static {
+    groupingOf = (grouped) => grouped.#grouping
+  }
+
+  /** Made by `groupByKey` and `groupBy`. */
+  constructor(grouping: Grouping) {
+    this.#grouping = grouping
+  }
+
+  /** How many records each key has. */
+  count(o: Materialized<K, number> = {}): KTable<K, number, never> {
+    return new KTable(this.#grouping.count(o))
+  }
+
+  /** Folds values of one type; a reducer that returns null deletes. */
+  reduce(
+    reducer: (accumulator: V, value: V, key: K) => V,
+    o?: Materialized<K, V>,
+  ): KTable<K, V, never>
+  reduce(
+    reducer: (accumulator: V, value: V, key: K) => V | null,
+    o?: Materialized<K, V>,
+  ): KTable<K, V, null>
+  reduce(
+    reducer: (accumulator: V, value: V, key: K) => V | null,
+    o: Materialized<K, V> = {},
+  ): KTable<K, V, any> {
+    return new KTable(this.#grouping.reduce(reducer, o))
+  }
+
+  /**
+   * Folds into any type, which follows from `value`, else from `initial`.
+   *
+   * @example
+   * grouped.aggregate({ initial: () => 0, add: (sum, reading) => sum + reading.value, store: 'sums' })
+   */
+  aggregate<A>(o: Aggregate<A, K, V>): KTable<K, Acc<A>, Del<A>> {
+    return new KTable(this.#grouping.aggregate(o))
+  }
+
+  /** Groups by window too: tumbling, hopping, sliding, unlimited or session windows. */
+  windowedBy(w: SlidingWindows): TimeWindowedKStream<K, V>
+  windowedBy(w: TimeWindows): TimeWindowedKStream<K, V, N>
+  windowedBy(w: SessionWindows): SessionWindowedKStream<K, V, N>
+  windowedBy(
+    w: TimeWindows | SlidingWindows | SessionWindows,
+  ): TimeWindowedKStream<K, V, any> | SessionWindowedKStream<K, V, any> {
+    return w.kind === 'session'
+      ? new SessionWindowedKStream(this.#grouping, w as SessionWindowDefinition)
+      : new TimeWindowedKStream(this.#grouping, w as TimeWindowDefinition | SlidingWindowDefinition)
+  }
+
+  /** Begins a fold of several streams into one accumulator. */
+  cogroup<A>(o: {
+    readonly initial: () => A
+    readonly add: Folder<NoInfer<A>, K, V>
+    readonly value?: Serde<A> | JsonSerde | undefined
+  }): CogroupedKStream<K, A> {
+    return new CogroupedKStream({
+      graph: this.#grouping.stream.graph,
+      initial: o.initial,
+      value: given(o.value),
+      inputs: [{ grouping: this.#grouping, add: o.add as Folder<any, any, any> }],
+    })
+  }
+}

@@ -1,0 +1,302 @@
+// A stream of records. Each method adds a named node and returns the stream behind it; nothing runs
+// before the topology is built. Callbacks get `(value, key, record)`.
+import type { Stores } from '../state/stores.js'
+import type { Processor, ProcessorContext } from '../topology/processor.js'
+import type { UserSupplier } from '../topology/processor-adapter.js'
+import type { StreamRecord } from '../topology/stream-record.js'
+import type { TopicFor } from '../topology/topic.js'
+import type { Partitioner } from '../topology/topology-node.js'
+import { BranchedKStream, Split } from './branched-kstream.js'
+import type { AnyPromise, Mapper, NN, NotPromise, Outer2, Outer3, Refused } from './callbacks.js'
+import { GlobalKTable, globalTableBehind } from './global-ktable.js'
+import { Grouping, KGroupedStream } from './kgrouped-stream.js'
+import { KTable, tableBehind } from './ktable.js'
+import type {
+  AsyncOptions,
+  Grouped,
+  Joined,
+  Mapped,
+  Materialized,
+  Named,
+  ProcessOptions,
+  Produced,
+  StreamJoined,
+} from './options.js'
+import { joinGlobalTable, joinStreams, joinTable } from './stream-joins.js'
+import type { StreamState } from './stream-state.js'
+import * as steps from './stream-steps.js'
+
+/** `[key, value]`. */
+type Pair<K, V> = readonly [key: K, value: V]
+
+type Joinable<K> = KStream<K, any> | KTable<K, any, any> | GlobalKTable<any, any>
+
+/** What `join` and `leftJoin` take after `other`; `N` is null where the other side may be missing. */
+type JoinArgs<K, V, O, N, R, G> =
+  O extends GlobalKTable<infer GK, infer V2>
+    ? [
+        keySelector: Mapper<K, V, GK | N>,
+        joiner: (value: NN<V>, other: NN<V2> | N, key: K) => G,
+        options?: { readonly name?: string | undefined },
+      ]
+    : O extends KStream<any, infer V2>
+      ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options: StreamJoined<K, V, V2>]
+      : O extends KTable<any, infer V2, any>
+        ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options?: Joined<K, V, V2>]
+        : never
+
+let stateOf: (stream: KStream<any, any>) => StreamState
+
+/** What stands behind a stream. */
+export const streamBehind = (stream: KStream<any, any>): StreamState => stateOf(stream)
+
+/**
+ * A stream of records with keys `K` and values `V`.
+ *
+ * @example
+ * builder.stream('readings', { key: string(), value: json<Reading>() })
+ *   .filter((reading) => reading.value > 100)
+ *   .mapValues((reading) => reading.value)
+ *   .to('high', { value: double() })
+ */
+export class KStream<out K, out V> {
+  readonly #state: StreamState
+
+  static {
+    stateOf = (stream) => stream.#state
+  }
+
+  /** Made by the builder and by operators. */
+  constructor(state: StreamState) {
+    this.#state = state
+  }
+
+  /** Keeps the records for which `predicate` holds. */
+  filter<V2 extends V>(
+    predicate: (value: V, key: K, record: StreamRecord<K, V>) => value is V2,
+    options?: { readonly name?: string | undefined },
+  ): KStream<K, V2>
+  filter(
+    predicate: Mapper<K, V, boolean>,
+    options?: { readonly name?: string | undefined },
+  ): KStream<K, V>
+  filter(predicate: Mapper<K, V, boolean>, options?: Named): KStream<K, any> {
+    return new KStream(steps.filterStream(this.#state, predicate, true, options))
+  }
+
+  /** Drops the records for which `predicate` holds. */
+  filterNot<V2 extends V>(
+    predicate: (value: V, key: K, record: StreamRecord<K, V>) => value is V2,
+    options?: Named,
+  ): KStream<K, Exclude<V, V2>>
+  filterNot(predicate: Mapper<K, V, boolean>, options?: Named): KStream<K, V>
+  filterNot(predicate: Mapper<K, V, boolean>, options?: Named): KStream<K, any> {
+    return new KStream(steps.filterStream(this.#state, predicate, false, options))
+  }
+
+  /** A new key and value; what needs data by key repartitions afterwards. */
+  map<K2, V2>(
+    mapper: Mapper<K, V, Pair<K2, V2>>,
+    options?: Mapped<NoInfer<K2>, NoInfer<V2>>,
+  ): KStream<K2, V2> {
+    return new KStream(steps.mapStream(this.#state, mapper, options))
+  }
+
+  /** A new value; the key stays. */
+  mapValues<P extends PromiseLike<unknown>>(
+    mapper: Mapper<K, V, AnyPromise<P>>,
+    options?: Mapped<never, never>,
+  ): Refused
+  mapValues<V2>(
+    mapper: Mapper<K, V, V2>,
+    options?: Omit<Mapped<never, NoInfer<V2>>, 'key'>,
+  ): KStream<K, V2>
+  mapValues(mapper: Mapper<K, V, any>, options?: steps.AnyMapped): any {
+    return new KStream(steps.mapStreamValues(this.#state, mapper, options))
+  }
+
+  /** Any number of pairs, forwarded one by one. */
+  flatMap<K2, V2>(
+    mapper: Mapper<K, V, Iterable<Pair<K2, V2>>>,
+    options?: Mapped<NoInfer<K2>, NoInfer<V2>>,
+  ): KStream<K2, V2> {
+    return new KStream(steps.flatMapStream(this.#state, mapper, options))
+  }
+
+  /** Any number of values under the same key, forwarded one by one. */
+  flatMapValues<V2>(
+    mapper: Mapper<K, V, Iterable<V2>>,
+    options?: Omit<Mapped<never, NoInfer<V2>>, 'key'>,
+  ): KStream<K, V2> {
+    return new KStream(steps.flatMapStreamValues(this.#state, mapper, options))
+  }
+
+  /** A new key; what needs data by key repartitions afterwards, also where the key is equal. */
+  selectKey<K2>(
+    mapper: Mapper<K, V, K2>,
+    options?: Omit<Mapped<NoInfer<K2>, never>, 'value'>,
+  ): KStream<K2, V> {
+    return new KStream(steps.selectStreamKey(this.#state, mapper, options as steps.AnyMapped))
+  }
+
+  /** A side effect in passing. */
+  peek<R>(action: Mapper<K, V, NotPromise<R>>, options?: Named): KStream<K, V> {
+    return new KStream(steps.peekStream(this.#state, action, options))
+  }
+
+  /** A side effect at the end. */
+  forEach<R>(action: Mapper<K, V, NotPromise<R>>, options?: Named): void {
+    steps.forEachRecord(this.#state, action, options)
+  }
+
+  /** Prints `[label]: key, value`; the label is the node's name unless given. */
+  print(o?: Named & { readonly label?: string | undefined }): void {
+    steps.printStream(this.#state, o)
+  }
+
+  /** Begins a split into branches. */
+  split(o: { readonly name?: string | undefined } = {}): BranchedKStream<K, V, V, {}> {
+    return new BranchedKStream(new Split(this.#state, o))
+  }
+
+  /** The records of both streams, as they come. A serde stays only where both have the same. */
+  merge<V2, K2 extends K | null>(other: KStream<K2, V2>, options?: Named): KStream<K | K2, V | V2> {
+    return new KStream(steps.mergeStreams(this.#state, stateOf(other), options))
+  }
+
+  /** Through a topic of its own, with as many partitions as said. */
+  repartition(
+    o?: Grouped<NN<K>, NN<V>> & {
+      readonly partitions?: number | undefined
+      readonly partitioner?: Partitioner<NN<K>, V> | undefined
+    },
+  ): KStream<K, V> {
+    return new KStream(steps.repartitionStream(this.#state, o))
+  }
+
+  /** Writes to a topic, or to the one that a function names for each record. */
+  to(
+    topic: TopicFor<NN<K>, NN<V>> | string | Mapper<K, V, string>,
+    options?: Produced<K, V>,
+  ): void {
+    steps.sinkStream(this.#state, topic, options)
+  }
+
+  /** The records as updates of a table: null values delete, null keys are dropped. */
+  toTable(o?: Materialized<NN<K>, NN<V>>): KTable<NN<K>, NN<V>, Extract<V, null>> {
+    return new KTable(steps.streamToTable(this.#state, o))
+  }
+
+  /** Applies an operator of your own. */
+  pipe<R>(operator: (stream: KStream<K, V>) => R): R {
+    return operator(this)
+  }
+
+  /** Groups by the key as it is. */
+  groupByKey(o: Grouped<NN<K>, NN<V>> = {}): KGroupedStream<NN<K>, NN<V>, Extract<V, null>> {
+    return new KGroupedStream(new Grouping(this.#state, o))
+  }
+
+  /** Groups by another key, which takes a repartition. The selector sees null values too. */
+  groupBy<K2>(
+    selector: Mapper<K, V, K2>,
+    o: Grouped<NN<K2>, NN<V>> = {},
+  ): KGroupedStream<NN<K2>, NN<V>, Extract<V, null>> {
+    const keyed = steps.selectStreamKey(this.#state, selector, { name: o.name })
+    return new KGroupedStream(new Grouping(keyed, o))
+  }
+
+  /**
+   * Joins with a stream `within` an interval, with a table by key, or with a global table by any key.
+   *
+   * @example orders.join(customers, (order, customer) => ({ ...order, country: customer.country }))
+   */
+  join<O extends Joinable<K>, R, G>(
+    other: O,
+    ...args: JoinArgs<K, V, O, never, R, G>
+  ): KStream<K, O extends GlobalKTable<any, any> ? G : R> {
+    return new KStream(this.#join(other, 'inner', args))
+  }
+
+  /** The same, and what finds no partner is joined with null. */
+  leftJoin<O extends Joinable<K>, R, G>(
+    other: O,
+    ...args: JoinArgs<K, V, O, null, R, G>
+  ): KStream<K, O extends GlobalKTable<any, any> ? G : R> {
+    return new KStream(this.#join(other, 'left', args))
+  }
+
+  /** Joins two streams; what finds no partner on either side is joined with null. */
+  outerJoin<V2, R>(
+    other: KStream<K, V2>,
+    joiner: (...args: Outer3<K, V, V2>) => R,
+    options: StreamJoined<K, V, V2>,
+  ): KStream<K, R>
+  outerJoin<V2, R>(
+    other: KStream<K, V2>,
+    joiner: (...args: Outer2<V, V2>) => R,
+    options: StreamJoined<K, V, V2>,
+  ): KStream<K, R>
+  outerJoin(
+    other: KStream<K, any>,
+    joiner: (...args: any) => any,
+    options: StreamJoined<K, any, any>,
+  ): KStream<K, any> {
+    return new KStream(joinStreams(this.#state, stateOf(other), 'outer', joiner, options))
+  }
+
+  #join(other: unknown, kind: 'inner' | 'left', args: readonly any[]): StreamState {
+    const isLeft = kind === 'left'
+    if (other instanceof KStream)
+      return joinStreams(this.#state, stateOf(other), kind, args[0], args[1] ?? {})
+    if (other instanceof KTable)
+      return joinTable(this.#state, tableBehind(other), isLeft, args[0], args[1])
+    if (other instanceof GlobalKTable) {
+      const { lookup } = globalTableBehind(other)
+      return joinGlobalTable(this.#state, lookup, isLeft, args[0], args[1], args[2])
+    }
+    throw new TypeError('a stream joins with a KStream, a KTable or a GlobalKTable')
+  }
+
+  /**
+   * Runs a processor of your own: it forwards as it likes, keeps state, is called by the clock.
+   * The supplier is called once per task, after its stores are restored.
+   */
+  process<K2 = K, V2 = V, S extends Stores = {}>(
+    supplier: (context: ProcessorContext<NoInfer<K2>, NoInfer<V2>, S>) => Processor<K, V>,
+    o?: ProcessOptions<K2, V2, S>,
+  ): KStream<K2, V2> {
+    return new KStream(steps.processStream(this.#state, supplier as UserSupplier, o))
+  }
+
+  /** The same with the key kept, so that no repartition follows. */
+  processValues<V2 = V, S extends Stores = {}>(
+    supplier: (context: ProcessorContext<K, NoInfer<V2>, S>) => Processor<K, V>,
+    o?: Omit<ProcessOptions<never, V2, S>, 'key'>,
+  ): KStream<K, V2> {
+    return new KStream(steps.processStream(this.#state, supplier as UserSupplier, o, true))
+  }
+
+  /** A new value from an asynchronous call; calls overlap, results keep the order of each key. */
+  mapValuesAsync<V2>(
+    mapper: (
+      value: V,
+      key: K,
+      record: StreamRecord<K, V>,
+      call: { readonly signal: AbortSignal; readonly attempt: number },
+    ) => PromiseLike<V2> | V2,
+    o?: AsyncOptions,
+  ): KStream<K, V2> {
+    return new KStream(steps.callAsync(this.#state, mapper, 'value', o))
+  }
+
+  /** Keeps the records for which an asynchronous predicate holds. */
+  filterAsync(predicate: Mapper<K, V, PromiseLike<boolean>>, o?: AsyncOptions): KStream<K, V> {
+    return new KStream(steps.callAsync(this.#state, predicate, 'predicate', o))
+  }
+
+  /** An asynchronous side effect at the end; commits wait for it. */
+  forEachAsync(action: Mapper<K, V, PromiseLike<void>>, o?: AsyncOptions): void {
+    steps.callAsync(this.#state, action, 'ignored', o)
+  }
+}

@@ -1,0 +1,40 @@
+// Side effects: `peek` passes the record on, `forEach` and `print` end the stream.
+import type { NodeSupplier } from '../../topology/processor.js'
+import { checked } from './checked.js'
+import type { AnyMapper } from './map.js'
+
+const run = (action: AnyMapper, record: { value: unknown; key: unknown }, node: string): void => {
+  const result = action(record.value, record.key, record)
+  // Nothing is due here but a promise would float: its failure would be nobody's.
+  if (result !== undefined && result !== null) checked(result, node, 'action')
+}
+
+/** Forwards the record itself, after the action. */
+export const peek =
+  (action: AnyMapper): NodeSupplier =>
+  (context) => ({
+    process(record) {
+      run(action, record, context.nodeName)
+      return context.forward(record)
+    },
+  })
+
+export const forEach =
+  (action: AnyMapper): NodeSupplier =>
+  (context) => ({
+    process(record) {
+      run(action, record, context.nodeName)
+    },
+  })
+
+const text = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return String(value)
+  const { key, startMs, endMs } = value as { key?: unknown; startMs?: unknown; endMs?: unknown }
+  return startMs === undefined || endMs === undefined
+    ? JSON.stringify(value)
+    : `[${text(key)}@${text(startMs)}/${text(endMs)}]`
+}
+
+/** Prints `[label]: key, value` to the standard output. */
+export const print = (label: string): NodeSupplier =>
+  forEach((value, key) => console.log(`[${label}]: ${text(key)}, ${text(value)}`))

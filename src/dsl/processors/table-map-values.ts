@@ -1,0 +1,80 @@
+// New values for the rows of a table: `mapValues` sees rows only, `transformValues` deletions too and
+// may use stores (semantics 6.8).
+import type { NodeContext, NodeSupplier, ProcessorContext } from '../../topology/processor.js'
+import { UserContext } from '../../topology/processor-adapter.js'
+import type { FlowRecord } from '../../topology/stream-record.js'
+import type { Change } from '../change.js'
+import { checked } from './checked.js'
+import type { SendsOldValues } from './operator-options.js'
+import type { TableLookup, TableRow } from './table-lookup.js'
+import { resultWriter, type ResultStore } from './table-store.js'
+
+/** Makes a row's new value of the old one; null stands for a deletion. */
+type RowFunction = (value: unknown, key: unknown) => unknown
+
+/** Makes the function of one task. */
+export type OpenRowFunction = (context: NodeContext) => RowFunction
+
+/** The function of `mapValues`: null stays null without a call. */
+export const rowMapper =
+  (mapper: (value: any, key: any) => unknown): OpenRowFunction =>
+  (context) => {
+    const node = context.nodeName
+    return (value, key) => (value === null ? null : checked(mapper(value, key), node, 'mapper'))
+  }
+
+/** The function of `transformValues`. */
+export const rowTransformer =
+  (
+    supplier: (context: ProcessorContext<any, any, any>) => (value: any, key: any) => unknown,
+    stores: ReadonlyMap<string, string>,
+  ): OpenRowFunction =>
+  (context) => {
+    const node = context.nodeName
+    const transform = supplier(new UserContext(context, stores))
+    return (value, key) => checked(transform(value, key), node, 'transformer')
+  }
+
+export interface TableMapOptions extends SendsOldValues {
+  readonly open: OpenRowFunction
+  readonly store: ResultStore | undefined
+}
+
+export const tableMapValues =
+  (options: TableMapOptions): NodeSupplier =>
+  (context) => {
+    const sendOld = options.sendsOldValues()
+    const map = options.open(context)
+    const kept = options.store !== undefined
+    const result = resultWriter(context, options.store, sendOld)
+    return {
+      process(record: FlowRecord<unknown, Change>) {
+        const { key, value: change } = record
+        const newValue = map(change.newValue, key)
+        const oldValue = !sendOld ? null : kept ? result.old(key) : map(change.oldValue, key)
+        return result.write(record, newValue, oldValue, change.isLatest)
+      },
+    }
+  }
+
+/** Look-ups ask the parent and apply the function. */
+export const tableMapLookup = (
+  parent: TableLookup,
+  openFunction: OpenRowFunction,
+): TableLookup => ({
+  stores: parent.stores,
+  open(context) {
+    const reader = parent.open(context)
+    const map = openFunction(context)
+    const { getAsOf } = reader
+    const mapped = (row: TableRow | undefined, key: unknown): TableRow | undefined => {
+      const value = map(row?.value ?? null, key)
+      if (value === null) return undefined
+      return { value, timestampMs: row?.timestampMs ?? -1 }
+    }
+    return {
+      get: (key) => mapped(reader.get(key), key),
+      getAsOf: getAsOf && ((key, atMs) => mapped(getAsOf(key, atMs), key)),
+    }
+  },
+})

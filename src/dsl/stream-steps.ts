@@ -1,0 +1,297 @@
+// The stateless operators of streams: which node each adds, and what it changes of the stream
+// (semantics 4, names in 16.2).
+import type { Serde } from '../serde/serde.js'
+import { serdeForNode } from '../serde/serde-traits.js'
+import type { Stores } from '../state/stores.js'
+import { fixedKeyNode, userNode, type UserSupplier } from '../topology/processor-adapter.js'
+import { isTopic } from '../topology/topic.js'
+import { connectStores, largeMessagesError } from '../topology/topology.js'
+import type { Partitioner, SinkNode } from '../topology/topology-node.js'
+import { GraphNode } from './graph/graph-node.js'
+import { RepartitionNode } from './graph/repartition-node.js'
+import { given, neededRef, refsNote, shared } from './graph/serde-ref.js'
+import { engineFor, planStore, type AnyMaterialized } from './materialize.js'
+import type { AsyncOptions, Grouped, Mapped, Named, ProcessOptions, Produced } from './options.js'
+import { asyncCall, type AsyncCallback, type AsyncResult } from './processors/async-call.js'
+import { filter, type Predicate } from './processors/filter.js'
+import { flatMap } from './processors/flat-map.js'
+import {
+  map,
+  mapValues,
+  pairElement,
+  selectKey,
+  valueElement,
+  type AnyMapper,
+} from './processors/map.js'
+import type { AsyncCallOptions } from './processors/operator-options.js'
+import { passThrough } from './processors/pass-through.js'
+import { forEach, peek, print } from './processors/peek.js'
+import { addStep, repartitioned, type StreamState } from './stream-state.js'
+import type { TableState } from './table-state.js'
+import { SourceTable } from './table-steps.js'
+
+export type AnyMapped = Mapped<any, any>
+
+export const filterStream = (
+  state: StreamState,
+  predicate: Predicate,
+  keep: boolean,
+  o: Named = {},
+): StreamState =>
+  addStep(state, state.graph.nameOr(o.name, 'KSTREAM-FILTER-'), filter(predicate, keep))
+
+export const mapStream = (state: StreamState, mapper: AnyMapper, o: AnyMapped = {}): StreamState =>
+  addStep(
+    state,
+    state.graph.nameOr(o.name, 'KSTREAM-MAP-'),
+    map(mapper),
+    { key: given(o.key), value: given(o.value), rekeyed: true },
+    { keyChanging: true },
+  )
+
+export const mapStreamValues = (
+  state: StreamState,
+  mapper: AnyMapper,
+  o: AnyMapped = {},
+): StreamState =>
+  addStep(
+    state,
+    state.graph.nameOr(o.name, 'KSTREAM-MAPVALUES-'),
+    mapValues(mapper),
+    { value: given(o.value) },
+    { valueChanging: true },
+  )
+
+export const flatMapStream = (
+  state: StreamState,
+  mapper: AnyMapper,
+  o: AnyMapped = {},
+): StreamState =>
+  addStep(
+    state,
+    state.graph.nameOr(o.name, 'KSTREAM-FLATMAP-'),
+    flatMap(mapper, pairElement),
+    { key: given(o.key), value: given(o.value), rekeyed: true },
+    { keyChanging: true },
+  )
+
+export const flatMapStreamValues = (
+  state: StreamState,
+  mapper: AnyMapper,
+  o: AnyMapped = {},
+): StreamState =>
+  addStep(
+    state,
+    state.graph.nameOr(o.name, 'KSTREAM-FLATMAPVALUES-'),
+    flatMap(mapper, valueElement),
+    { value: given(o.value) },
+    { valueChanging: true },
+  )
+
+/** `selectKey`, and the first half of `groupBy`. */
+export const selectStreamKey = (
+  state: StreamState,
+  selector: AnyMapper,
+  o: AnyMapped = {},
+): StreamState =>
+  addStep(
+    state,
+    state.graph.nameOr(o.name, 'KSTREAM-KEY-SELECT-'),
+    selectKey(selector),
+    { key: given(o.key), rekeyed: true },
+    { keyChanging: true },
+  )
+
+export const peekStream = (state: StreamState, action: AnyMapper, o: Named = {}): StreamState =>
+  addStep(state, state.graph.nameOr(o.name, 'KSTREAM-PEEK-'), peek(action))
+
+export function forEachRecord(state: StreamState, action: AnyMapper, o: Named = {}): void {
+  addStep(state, state.graph.nameOr(o.name, 'KSTREAM-FOREACH-'), forEach(action))
+}
+
+export function printStream(
+  state: StreamState,
+  o: Named & { readonly label?: string | undefined } = {},
+): void {
+  const name = state.graph.nameOr(o.name, 'KSTREAM-PRINTER-')
+  addStep(state, name, print(o.label ?? state.name))
+}
+
+/** A serde stays only where both sides carry the same. */
+export function mergeStreams(a: StreamState, b: StreamState, o: Named = {}): StreamState {
+  const { graph } = a
+  const name = graph.nameOr(o.name, 'KSTREAM-MERGE-')
+  const node = new GraphNode(name, (out, parents) => out.addProcessor(name, passThrough, parents), {
+    merges: true,
+  })
+  graph.add([a.node, b.node], node)
+  return {
+    graph,
+    node,
+    name,
+    key: shared(a.key, b.key),
+    value: shared(a.value, b.value),
+    sources: new Set([...a.sources, ...b.sources]),
+    rekeyed: a.rekeyed || b.rekeyed,
+  }
+}
+
+/** Always a topic, whether or not the key changed. */
+export function repartitionStream(
+  state: StreamState,
+  o: Grouped<any, any> & {
+    readonly partitions?: number | undefined
+    readonly partitioner?: Partitioner<any, any> | undefined
+  } = {},
+): StreamState {
+  const { graph } = state
+  if (o.partitions !== undefined && !(Number.isSafeInteger(o.partitions) && o.partitions > 0))
+    throw new TypeError(`partitions must be a whole number above 0, not ${o.partitions}`)
+  const prefix = o.name ?? graph.newName('KSTREAM-REPARTITION-')
+  const node = new RepartitionNode(graph, prefix, {
+    key: graph.key(given(o.key) ?? state.key),
+    value: graph.value(given(o.value) ?? state.value),
+    mergeable: false,
+    partitions: o.partitions,
+    partitioner: o.partitioner,
+    remedy: o.name === undefined ? '`name` of repartition' : undefined,
+  })
+  graph.add(state.node, node)
+  return {
+    graph,
+    node,
+    name: node.name,
+    key: node.options.key,
+    value: node.options.value,
+    sources: new Set([node.name]),
+    rekeyed: false,
+  }
+}
+
+/** Writes the stream to a topic, or to the one that a function chooses. */
+export function sinkStream(state: StreamState, topic: unknown, o: Produced<any, any> = {}): void {
+  const { graph } = state
+  const name = graph.nameOr(o.name, 'KSTREAM-SINK-')
+  if (o.largeMessages !== undefined) throw largeMessagesError(name)
+  const known = isTopic(topic) ? topic : undefined
+  const key = graph.key(given(o.key ?? known?.key) ?? state.key)
+  const value = graph.value(given(o.value ?? known?.value) ?? state.value)
+  const write = (serde: Serde<any>): Serde<any> => serdeForNode(serde)
+  graph.add(
+    state.node,
+    new GraphNode(name, (out, parents) => {
+      out.addSink({
+        kind: 'sink',
+        name,
+        parents,
+        topic: (known?.name ?? topic) as SinkNode['topic'],
+        key: write(neededRef(key, name, 'key')),
+        value: write(neededRef(value, name, 'value')),
+        partitioner: o.partitioner,
+      })
+      out.addNotes(name, [refsNote({ key, value })])
+    }),
+  )
+}
+
+/** `toTable`: behind a repartition when the key may have changed. */
+export function streamToTable(state: StreamState, o: AnyMaterialized = {}): TableState {
+  const { graph } = state
+  const name = graph.nameOr(o.name, 'KSTREAM-TOTABLE-')
+  const plan = planStore(graph, 'KSTREAM-TOTABLE-', o, { key: state.key, value: state.value })
+  const input = state.rekeyed
+    ? repartitioned(state, name, {
+        key: plan.key,
+        value: plan.value,
+        remedy: o.name === undefined ? '`name` of toTable' : undefined,
+      })
+    : state
+  const table = new SourceTable(name, plan)
+  const node = new GraphNode(name, (out, parents) => table.write(out, parents, graph), {
+    outputVersioned: table.outputVersioned,
+  })
+  graph.add(input.node, node)
+  return {
+    graph,
+    node,
+    name,
+    key: given(o.key) ?? state.key,
+    value: given(o.value) ?? state.value,
+    sources: input.sources,
+    storeName: plan.given,
+    lookup: table.lookup,
+    oldValues: table.oldValues,
+  }
+}
+
+/** `process`, or `processValues` where the key is `fixed`. */
+export function processStream(
+  state: StreamState,
+  supplier: UserSupplier,
+  o: ProcessOptions<any, any, Stores> = {},
+  fixed = false,
+): StreamState {
+  const { graph } = state
+  const name = graph.nameOr(o.name, fixed ? 'KSTREAM-PROCESSVALUES-' : 'KSTREAM-PROCESSOR-')
+  const names = new Map<string, string>()
+  const engine = engineFor(graph, {})
+  const node = new GraphNode(name, (out, parents) => {
+    const make = fixed ? fixedKeyNode : userNode
+    out.addProcessor(name, make(supplier, names), parents)
+    connectStores(out, name, o.stores ?? {}, engine, names)
+  })
+  graph.add(state.node, node)
+  return {
+    ...state,
+    node,
+    name,
+    key: fixed ? state.key : given(o.key),
+    value: given(o.value),
+    rekeyed: state.rekeyed || !fixed,
+    joinRepartition: undefined,
+  }
+}
+
+const asyncDefaults: AsyncCallOptions = {
+  concurrency: 16,
+  order: 'key',
+  timeoutMs: 5000,
+  attempts: 1,
+}
+
+/** `mapValuesAsync`, `filterAsync` and `forEachAsync`: one index each. */
+export function callAsync(
+  state: StreamState,
+  callback: AsyncCallback,
+  result: AsyncResult,
+  o: AsyncOptions = {},
+): StreamState {
+  const prefix = {
+    value: 'KSTREAM-MAPVALUES-ASYNC-',
+    predicate: 'KSTREAM-FILTER-ASYNC-',
+    ignored: 'KSTREAM-FOREACH-ASYNC-',
+  }[result]
+  const name = state.graph.newName(prefix)
+  const options = checkedAsync({
+    concurrency: o.concurrency ?? asyncDefaults.concurrency,
+    order: o.order ?? asyncDefaults.order,
+    timeoutMs: o.timeoutMs ?? asyncDefaults.timeoutMs,
+    attempts: o.retry?.attempts ?? asyncDefaults.attempts,
+  })
+  return addStep(
+    state,
+    name,
+    asyncCall(callback, result, options),
+    result === 'value' ? { value: undefined } : {},
+    { valueChanging: result === 'value' },
+  )
+}
+
+function checkedAsync(o: AsyncCallOptions): AsyncCallOptions {
+  for (const field of ['concurrency', 'timeoutMs', 'attempts'] as const)
+    if (!Number.isSafeInteger(o[field]) || o[field] < 1)
+      throw new TypeError(`${field} must be a whole number above 0, not ${String(o[field])}`)
+  if (!['key', 'partition', 'none'].includes(o.order))
+    throw new TypeError(`order must be 'key', 'partition' or 'none', not ${String(o.order)}`)
+  return o
+}
