@@ -8,6 +8,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -76,7 +77,9 @@ function compile(what, project, output, inputs) {
   const compiler = inRoot('node_modules', 'typescript', 'bin', 'tsc')
   step(what, process.execPath, [compiler, '-p', project])
   mkdirSync(inRoot('.cache'), { recursive: true })
-  writeFileSync(stamp, `${new Date(startedMs).toISOString()}\n`)
+  writeFileSync(stamp, '')
+  // What changed while the compiler ran is compiled next time.
+  utimesSync(stamp, startedMs / 1000, startedMs / 1000)
 }
 
 /** Compiles `src` to `dist` when something changed. */
