@@ -1,0 +1,104 @@
+// Administration of the embedded log.
+import {
+  partitionKey,
+  type Admin,
+  type CommittedOffset,
+  type NewTopic,
+  type TopicDescription,
+  type TopicPartition,
+} from '../kafka/client.js'
+import { RecordReader } from '../kafka/record-batch.js'
+import type { EmbeddedClient } from './embedded-client.js'
+import type { PartitionLog } from './partition-log.js'
+
+export class EmbeddedAdmin implements Admin {
+  readonly #client: EmbeddedClient
+
+  constructor(client: EmbeddedClient) {
+    this.#client = client
+  }
+
+  listTopics(): Promise<readonly string[]> {
+    return this.#client.call('admin.listTopics', () => [...this.#client.log.topics.keys()].sort())
+  }
+
+  describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    return this.#client.call('admin.describeTopics', () => {
+      const found = new Map<string, TopicDescription>()
+      for (const name of names) {
+        const topic = this.#client.log.topics.get(name)
+        if (topic === undefined) continue
+        const { topicId, partitions } = topic
+        found.set(name, { name, topicId, partitions: partitions.length })
+      }
+      return found
+    })
+  }
+
+  createTopics(topics: readonly NewTopic[]): Promise<void> {
+    return this.#client.call('admin.createTopics', () => {
+      for (const topic of topics) this.#client.log.createTopic(topic)
+      return this.#client.log.journal.synced()
+    })
+  }
+
+  deleteTopics(names: readonly string[]): Promise<void> {
+    return this.#client.call('admin.deleteTopics', () => {
+      for (const name of names) this.#client.log.deleteTopic(name)
+      return this.#client.log.journal.synced()
+    })
+  }
+
+  topicConfigs(name: string): Promise<Readonly<Record<string, string>>> {
+    return this.#client.call('admin.topicConfigs', () => this.#client.log.topic(name).configs)
+  }
+
+  offsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest' | 'stable' | number,
+  ): Promise<ReadonlyMap<string, number>> {
+    return this.#client.call('admin.offsets', () => {
+      const found = new Map<string, number>()
+      for (const each of partitions) {
+        const log = this.#client.log.partition(each.topic, each.partition)
+        const offset = offsetAt(log, at)
+        if (offset !== undefined) found.set(partitionKey(each), offset)
+      }
+      return found
+    })
+  }
+
+  deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    return this.#client.call('admin.deleteRecords', () => {
+      for (const { topic, partition, offset } of before)
+        this.#client.log.partition(topic, partition).deleteBefore(offset)
+      return this.#client.log.journal.synced()
+    })
+  }
+
+  committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<ReadonlyMap<string, CommittedOffset>> {
+    return this.#client.call('admin.committed', () =>
+      this.#client.log.group(groupId).committed(partitions),
+    )
+  }
+}
+
+function offsetAt(
+  log: PartitionLog,
+  at: 'earliest' | 'latest' | 'stable' | number,
+): number | undefined {
+  if (at === 'earliest') return log.startOffset
+  if (at === 'latest') return log.highWatermark
+  if (at === 'stable') return log.lastStableOffset
+  for (const batch of log.batches) {
+    if (batch.header.maxTimestampMs < at) continue
+    const reader = new RecordReader(log.bytesOf(batch), batch.header, log.startOffset)
+    while (reader.next())
+      if (reader.timestampMs >= at)
+        return reader.offset < log.highWatermark ? reader.offset : undefined
+  }
+  return undefined
+}
