@@ -14,7 +14,7 @@ import { CogroupedKStream } from './cogrouped-kstream.js'
 import type { RepartitionNode } from './graph/repartition-node.js'
 import { given, type SerdeRef } from './graph/serde-ref.js'
 import { KTable } from './ktable.js'
-import { planStore, type AnyMaterialized } from './materialize.js'
+import { isMaterialized, planStore, type AnyMaterialized } from './materialize.js'
 import type { Aggregate, Grouped, Materialized } from './options.js'
 import type {
   Fold,
@@ -81,6 +81,9 @@ export class Grouping {
   }
 
   count(o: AnyMaterialized, windowing?: Windowing): TableState {
+    // Options of a store that do not name it use up one index more; only sliding windows do not.
+    if (isMaterialized(o) && o.store === undefined && windowing?.windows.kind !== 'sliding')
+      this.stream.graph.newStoreName('KSTREAM-AGGREGATE-')
     return this.fold(aggregating, { kind: 'count' }, o, given(long()), windowing)
   }
 

@@ -60,7 +60,8 @@ export class TableGrouping {
 
   #fold(prefix: string, fold: TableFold, o: AnyMaterialized, value: SerdeRef): TableState {
     const { graph } = this.#table
-    const plan = planStore(graph, prefix, o, { key: this.#key, value })
+    // Stores of all three folds are named alike, also that of reduce.
+    const plan = planStore(graph, 'KTABLE-AGGREGATE-', o, { key: this.#key, value })
     const sink = graph.suffixedOr(o.name, '-sink', 'KSTREAM-SINK-')
     const source = graph.suffixedOr(o.name, '-source', 'KSTREAM-SOURCE-')
     const name = graph.nameOr(o.name, prefix)

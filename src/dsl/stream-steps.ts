@@ -4,6 +4,7 @@ import type { Serde } from '../serde/serde.js'
 import { serdeForNode } from '../serde/serde-traits.js'
 import type { Stores } from '../state/stores.js'
 import { fixedKeyNode, userNode, type UserSupplier } from '../topology/processor-adapter.js'
+import { checkedName } from '../topology/names.js'
 import { isTopic } from '../topology/topic.js'
 import { connectStores, largeMessagesError } from '../topology/topology.js'
 import type { Partitioner, SinkNode } from '../topology/topology-node.js'
@@ -232,7 +233,9 @@ export function processStream(
   fixed = false,
 ): StreamState {
   const { graph } = state
-  const name = graph.nameOr(o.name, fixed ? 'KSTREAM-PROCESSVALUES-' : 'KSTREAM-PROCESSOR-')
+  const prefix = fixed ? 'KSTREAM-PROCESSVALUES-' : 'KSTREAM-PROCESSOR-'
+  // Here, unlike everywhere else, a given name uses up no index.
+  const name = o.name === undefined ? graph.newName(prefix) : checkedName(o.name, 'node name')
   const names = new Map<string, string>()
   const engine = engineFor(graph, {})
   const node = new GraphNode(name, (out, parents) => {

@@ -1,6 +1,6 @@
 // The rewritings of `topology.optimization` (semantics 16.8).
 import { TopologyError } from '../../errors.js'
-import { StreamJoinNode, StreamSourceNode, TableSourceNode, type GraphNode } from './graph-node.js'
+import { StreamJoinNode, TableSourceNode, type GraphNode } from './graph-node.js'
 import { childAbove } from './key-changes.js'
 import type { LogicalGraph } from './logical-graph.js'
 import { RepartitionNode } from './repartition-node.js'
@@ -60,27 +60,14 @@ function replaceByParents(node: GraphNode): void {
   for (const parent of [...node.parents]) parent.removeChild(node)
 }
 
-/** A join whose both sides are one stream of one source needs one store only. */
+/** A join whose both sides are one stream needs one store only. */
 function selfJoin(join: StreamJoinNode): void {
   const [parent] = join.parents
-  if (parent === undefined || join.parents.size > 1 || sourcesAbove(join).size > 1) return
+  if (parent === undefined || join.parents.size > 1) return
   const { left, right } = join
   if (!parent.children.has(left) || !parent.children.has(right)) return
   join.isSelfJoin = true
   parent.removeChild(right)
-}
-
-function sourcesAbove(node: GraphNode): Set<GraphNode> {
-  const sources = new Set<GraphNode>()
-  const seen = new Set<GraphNode>()
-  const visit = (at: GraphNode): void => {
-    if (seen.has(at)) return
-    seen.add(at)
-    if (at instanceof StreamSourceNode || at instanceof TableSourceNode) sources.add(at)
-    for (const parent of at.parents) visit(parent)
-  }
-  visit(node)
-  return sources
 }
 
 function descendants(root: GraphNode): Set<GraphNode> {
