@@ -49,6 +49,8 @@ export interface BatchSenderOptions {
 interface Waiter {
   readonly bytes: number
   readonly resolve: () => void
+  /** Where a failure is to be told. */
+  readonly reject: ((error: KafkaError) => void) | undefined
 }
 
 export class BatchSender {
@@ -115,13 +117,14 @@ export class BatchSender {
   /** Resolves when at most `bytes` are unacknowledged, or the sender failed. */
   drained(bytes: number): Promise<void> {
     if (this.#pendingBytes <= bytes || this.#failure) return Promise.resolve()
-    return new Promise((resolve) => this.#waiters.push({ bytes, resolve }))
+    return new Promise((resolve) => this.#waiters.push({ bytes, resolve, reject: undefined }))
   }
 
   /** @throws KafkaError, the first failure. */
-  async flush(): Promise<void> {
-    await this.drained(0)
-    if (this.#failure) throw this.#failure
+  flush(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    if (this.#pendingBytes === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#waiters.push({ bytes: 0, resolve, reject }))
   }
 
   /** Resolves when no request is in flight. */
@@ -153,17 +156,21 @@ export class BatchSender {
     this.#active.clear()
     this.#life++
     this.#pendingBytes = 0
-    this.#wake()
+    this.#wake(
+      this.#failure ?? new KafkaError('what was not acknowledged was dropped', 'abortable'),
+    )
     return gap
   }
 
-  /** Starts anew under another producer epoch: sequences begin at 0, no failure. */
-  restart(identity: ProducerIdentity): void {
-    this.drop()
-    this.#queues.clear()
+  /**
+   * Starts anew under another producer epoch: sequences begin at 0, no failure. Without an identity
+   * nothing leaves until there is one.
+   */
+  restart(identity: ProducerIdentity | undefined): void {
     this.#failure = undefined
     this.identity = identity
-    this.#life++
+    this.drop()
+    this.#queues.clear()
   }
 
   /** Ends everything with an error. */
@@ -208,7 +215,8 @@ export class BatchSender {
         if (queue.idle) this.#active.delete(queue)
         continue
       }
-      if (queue.returning || queue.onWire.length >= inFlightPerBroker) continue
+      if (queue.returning || queue.onWire.length >= (queue.established ? inFlightPerBroker : 1))
+        continue
       if (queue.notBeforeMs > nowMs) {
         soonestMs = Math.min(soonestMs, queue.notBeforeMs)
         continue
@@ -337,6 +345,7 @@ export class BatchSender {
   #accepted(batch: OutgoingBatch, baseOffset: number): void {
     const { queue } = batch
     queue.settle(batch)
+    queue.established = true
     queue.failures = 0
     this.#pendingBytes -= batch.byteLength
     this.gate?.arrived(queue.topic, queue.partition)
@@ -420,12 +429,13 @@ export class BatchSender {
       this.#timer = this.#options.lifetime.clock.setTimer(soonestMs - nowMs, () => this.pump())
   }
 
-  #wake(): void {
+  #wake(failure = this.#failure): void {
     if (this.#waiters.length === 0) return
     const waiters = this.#waiters
     this.#waiters = []
     for (const waiter of waiters)
-      if (this.#pendingBytes <= waiter.bytes || this.#failure) waiter.resolve()
+      if (failure && waiter.reject) waiter.reject(failure)
+      else if (this.#pendingBytes <= waiter.bytes || failure) waiter.resolve()
       else this.#waiters.push(waiter)
   }
 }

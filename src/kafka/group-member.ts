@@ -76,7 +76,7 @@ export class KafkaGroupMember implements GroupMember {
     this.#cluster = cluster
     this.#options = options
     this.#onClose = onClose
-    this.#lifetime = new Lifetime(cluster.settings.clock, 'group member')
+    this.#lifetime = new Lifetime(cluster.settings.clock, 'group member', 'fenced')
     this.#role = `group-${cluster.nextRole()}`
     this.#heartbeat = new GroupHeartbeat({
       cluster,

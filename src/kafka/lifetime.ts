@@ -1,19 +1,22 @@
 // How long a part of the client lives: waiting ends when it is closed, and work is tried again
 // until it succeeds, cannot succeed, has run out of time, or nobody wants it any more.
 import type { Clock } from '../clock.js'
-import { KafkaError } from './client.js'
+import { KafkaError, type KafkaErrorKind } from './client.js'
 import { toKafkaError } from './error-codes.js'
 
 /** The end of a part, as something to wait on. */
 export class Lifetime {
   readonly clock: Clock
   readonly #name: string
+  readonly #kind: KafkaErrorKind
   readonly #wakers = new Set<() => void>()
   #closed = false
 
-  constructor(clock: Clock, name: string) {
+  /** `kind` is that of the error for those who come too late. */
+  constructor(clock: Clock, name: string, kind: KafkaErrorKind = 'fatal') {
     this.clock = clock
     this.#name = name
+    this.#kind = kind
   }
 
   get closed(): boolean {
@@ -42,7 +45,7 @@ export class Lifetime {
   }
 
   closedError(): KafkaError {
-    return new KafkaError(`the ${this.#name} is closed`, 'fatal')
+    return new KafkaError(`the ${this.#name} is closed`, this.#kind)
   }
 
   /** @throws KafkaError when the part is closed. */

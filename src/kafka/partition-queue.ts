@@ -23,6 +23,11 @@ export class PartitionQueue {
   readonly topic: string
   readonly partition: number
   nextSequence = 0
+  /**
+   * Whether the broker has accepted a batch of this producer epoch. Until then it would accept any
+   * sequence number, so that a second batch could overtake a first one that comes back.
+   */
+  established = false
   /** In order; those that come back from the wire stand in front again. */
   waiting: OutgoingBatch[] = []
   /** In the order in which they were sent. */
@@ -44,7 +49,6 @@ export class PartitionQueue {
     return this.#returned.length > 0
   }
 
-  /** A batch of this partition that left before and has no sequence gap before it may be sent. */
   get idle(): boolean {
     return this.waiting.length === 0 && this.onWire.length === 0 && !this.returning
   }

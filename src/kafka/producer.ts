@@ -1,6 +1,6 @@
-// The idempotent producer for at-least-once. Its first failure is its last: records that were handed
-// over behind a failed batch are lost with it, so whoever replays does so with a new producer, under
-// a new producer id that no late answer or repeated sequence number can touch.
+// The idempotent producer for at-least-once. A failure takes everything with it that was handed over
+// and is not acknowledged, until a flush has told of it; what follows goes out under a new producer
+// id, which no late answer and no sequence number that was used before can touch.
 import { KafkaError, type Producer, type ProducerOptions, type TopicPartition } from './client.js'
 import { BatchSender } from './batch-sender.js'
 import type { Cluster } from './cluster.js'
@@ -18,6 +18,8 @@ export class KafkaProducer implements Producer {
   readonly #lifetime: Lifetime
   readonly #sender: BatchSender
   readonly #deliveryTimeoutMs: number
+  /** Counts requests for a producer id; only the last one's answer is taken. */
+  #identity = 0
   #identified = false
   #onClose: (() => void) | undefined
 
@@ -60,8 +62,13 @@ export class KafkaProducer implements Producer {
     return this.#sender.drained(bytes)
   }
 
-  flush(): Promise<void> {
-    return this.#sender.flush()
+  async flush(): Promise<void> {
+    try {
+      await this.#sender.flush()
+    } catch (error) {
+      if (!this.#lifetime.closed) this.#beginAnew()
+      throw error
+    }
   }
 
   close(): Promise<void> {
@@ -73,7 +80,14 @@ export class KafkaProducer implements Producer {
     return Promise.resolve()
   }
 
+  #beginAnew(): void {
+    this.#sender.restart(undefined)
+    this.#identified = false
+    this.#identity++
+  }
+
   async #identify(): Promise<void> {
+    const identity = ++this.#identity
     try {
       const { producerId, producerEpoch } = await retry(
         this.#lifetime,
@@ -89,10 +103,11 @@ export class KafkaProducer implements Producer {
           return answer
         },
       )
+      if (identity !== this.#identity) return
       this.#sender.identity = { producerId, producerEpoch }
       this.#sender.pump()
     } catch (error) {
-      this.#sender.fail(toKafkaError(error))
+      if (identity === this.#identity) this.#sender.fail(toKafkaError(error))
     }
   }
 }
