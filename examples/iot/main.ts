@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KafkaStreams, embedded, topicClient, type TopicClient } from 'millrace'
 import { LiveView, Rate, grouped } from '../support/live-view.js'
+import { Messages } from '../support/messages.js'
 import type { ExampleOptions } from '../support/options.js'
 import { Tail } from '../support/tail.js'
 import { summarize, type RunStart, type Summary } from './check.js'
@@ -42,11 +43,13 @@ export default async function main(options: ExampleOptions): Promise<number> {
   const arrivedMs = await lastArrival(log)
   const runs = await noteStart(log, join(folder, 'runs.json'))
 
+  const messages = new Messages()
   const streams = new KafkaStreams(iot(), {
     ...where,
     applicationId,
     processingGuarantee: 'exactly_once_v2',
     stateDir: join(folder, 'state'),
+    logger: messages,
   })
   const stop = new AbortController()
   const onSignal = () => stop.abort()
@@ -62,7 +65,7 @@ export default async function main(options: ExampleOptions): Promise<number> {
       options.speed ?? defaultSpeed,
       stop.signal,
     )
-    const view = watch(log, streams, simulator, options, runs.length)
+    const view = watch(log, streams, simulator, messages, options, runs.length)
     while (Date.now() < endMs && !stop.signal.aborted) {
       await view.update()
       if (streams.state === 'ERROR') throw new Error('the pipeline has stopped with an error')
@@ -162,6 +165,7 @@ function watch(
   log: TopicClient,
   streams: KafkaStreams<ReturnType<typeof iot>['~stores']>,
   simulator: Simulator,
+  messages: Messages,
   options: ExampleOptions,
   runs: number,
 ) {
@@ -185,15 +189,18 @@ function watch(
       const rows = await streams
         .store(`averages-${asked.plant}`)
         .fetch(asked.sensor, { fromMs: toMs - 180_000, toMs })
+      const dropped = streams.metrics().get('dropped-records-total') ?? 0
       const clock = new Date(toMs).toISOString().slice(0, 19)
       view.draw([
         `millrace: simulated plants on ${options.brokers?.join(',') ?? 'an embedded log'}, run ${runs}, ${streams.state}`,
         `simulated time ${clock}   sent ${grouped(simulator.sent())} (${grouped(inRate.update(simulator.sent()))}/s)`,
         `joined with type ${grouped(enriched.count)} (${grouped(outRate.update(enriched.count))}/s)   alerts ${grouped(alerts.count)}   averages ${grouped(averages.count)} updates`,
+        `dropped, as it should: ${grouped(dropped)} too late, or with a clock that runs ahead`,
         'latest alerts:',
         ...Array.from({ length: 3 }, (_, i) => `  ${recent[i] ?? ''}`),
         `averages: ${['harbour-s06', 'north-s06', 'south-s06'].map((s) => means.get(s) ?? s).join('   ')}`,
         `query: means of ${asked.sensor} in the last minutes: ${rows.map((r) => grouped(r.value.sum / r.value.count)).join(', ') || 'none yet'}`,
+        ...(messages.last === '' ? [] : [`log: ${messages.last}`]),
         'Ctrl-C stops; the next run goes on from here',
       ])
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KafkaStreams, embedded, topicClient, type TopicClient } from 'millrace'
 import { LiveView, Rate, grouped } from '../support/live-view.js'
+import { Messages } from '../support/messages.js'
 import type { ExampleOptions } from '../support/options.js'
 import { Tail } from '../support/tail.js'
 import { readRecords } from './read-file.js'
@@ -46,6 +47,7 @@ export default async function main(options: ExampleOptions): Promise<number> {
     applicationId,
     processingGuarantee: 'exactly_once_v2',
     stateDir: join(folder, 'state'),
+    logger: new Messages(),
   })
   const stop = new AbortController()
   const onSignal = () => stop.abort()
