@@ -34,12 +34,13 @@ export const grouped = (n: number): string => Math.round(n).toLocaleString('en-U
 
 /** A count per second, from successive totals. */
 export class Rate {
-  #total = 0
+  #total: number | undefined
   #atMs = Date.now()
   #perSecond = 0
 
-  /** The rate since the last call. */
+  /** The rate since the last call; what was there before the first one does not count. */
   update(total: number): number {
+    this.#total ??= total
     const nowMs = Date.now()
     if (nowMs - this.#atMs >= 200) {
       this.#perSecond = ((total - this.#total) * 1000) / (nowMs - this.#atMs)
