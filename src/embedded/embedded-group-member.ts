@@ -20,6 +20,9 @@ import { withholdOwned } from '../kafka/cooperative.js'
 import type { EmbeddedClient } from './embedded-client.js'
 import type { GroupCoordinator, JoinRequest, MemberEvents } from './group-coordinator.js'
 
+/** The protocol's code when another process uses the same instance id. */
+const fencedInstanceId = 82
+
 const isKind = (error: unknown, ...kinds: readonly string[]): boolean =>
   error instanceof KafkaError && kinds.includes(error.kind)
 
@@ -118,6 +121,7 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
     while (!this.#ended) {
       try {
         if (this.#lost !== undefined) await this.#lose()
+        if (this.#ended) return
         if (this.#rejoin) await this.#round()
         else await this.#idle()
       } catch (error) {
@@ -170,6 +174,7 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
   }
 
   async #lose(): Promise<void> {
+    const error = this.#lost
     const owned = this.#owned
     this.#owned = []
     this.#memberId = ''
@@ -178,6 +183,8 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
     this.#rebalancing = true
     await this.#options.listener.onLost(owned)
     this.#lost = undefined
+    // Joining again would fence the other process in turn.
+    if (error?.errorCode === fencedInstanceId && !this.#ended) this.#fail(error)
   }
 
   /** The member cannot go on; others are not held up by it. */

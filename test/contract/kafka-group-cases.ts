@@ -192,6 +192,9 @@ export function groupCases(fixture: () => Fixture): void {
       f.during(producer.sendOffsets([{ topic, partition: 0, offset: 1, metadata: '' }], metadata)),
     ).rejects.toMatchObject({ kind: 'fenced' })
     await producer.close()
+    // It does not join again, which would fence the other one in turn.
+    await f.until('told', () => old.errors.length === 1)
+    expect(old.events.some((e) => e.startsWith('lost'))).toBe(true)
     await f.during(old.member.close())
     await f.during(young.member.close())
   })
