@@ -1,9 +1,12 @@
-// Stores of users' own making: the task only carries their changelog.
-import type { StoreSpec } from './state-store.js'
+// Stores of users' own making: the task only carries their changelog. Their rows are their own, so
+// nothing of them is undone when a transaction is aborted; the task restores them instead.
+import { mkdirSync } from 'node:fs'
+import type { ChangelogRecord, StoreContext, StoreSpec, TaskStore } from './state-store.js'
+import { StateStoreError } from '../errors.js'
 
 /** A store of the user's own. */
 export interface CustomStore {
-  /** Called at every commit, after the topology's other work. */
+  /** Called at every commit, before the changelog's records are acknowledged. */
   flush(): void
   close(): void
 }
@@ -11,7 +14,7 @@ export interface CustomStore {
 export interface CustomStoreContext {
   readonly name: string
   readonly taskId: string
-  /** A folder of the store's own; it is made when first asked for by the store itself. */
+  /** A folder of the store's own, made when it is first asked for. */
   readonly directory: string
   /** Writes a changelog record; does nothing where logging is off. */
   log(key: Uint8Array, value: Uint8Array | null, timestampMs: number): void
@@ -32,7 +35,69 @@ export interface CustomOptions<S extends CustomStore> {
   readonly open: (context: CustomStoreContext) => S
 }
 
-export declare function customSpec<S extends CustomStore>(
+/** Rows in memory, as far as the task knows: it restores the whole changelog at every start. */
+export const customSpec = <S extends CustomStore>(
   name: string,
   o: CustomOptions<S>,
-): StoreSpec
+): StoreSpec => ({
+  name,
+  kind: 'custom',
+  engine: 'memory',
+  caching: false,
+  logging: o.logging ?? {},
+  changelog: 'keyValue',
+  retentionMs: undefined,
+  open: (context) => new CustomTaskStore(name, o, context),
+})
+
+class CustomTaskStore<S extends CustomStore> implements TaskStore {
+  readonly name: string
+  readonly api: S
+  readonly pinnedBytes = 0
+  readonly dirtyBytes = 0
+  #apply: ((records: readonly ChangelogRecord[]) => void) | undefined
+
+  constructor(name: string, options: CustomOptions<S>, context: StoreContext) {
+    this.name = name
+    this.api = options.open({
+      name,
+      taskId: context.taskId,
+      get directory() {
+        mkdirSync(context.directory, { recursive: true })
+        return context.directory
+      },
+      log: (key, value, timestampMs) => context.log(key, value, timestampMs),
+      onRestore: (apply) => void (this.#apply = apply),
+    })
+  }
+
+  get view(): S {
+    return this.api
+  }
+
+  restore(records: readonly ChangelogRecord[]): void {
+    if (this.#apply === undefined)
+      throw new StateStoreError(
+        `store ${this.name} has a changelog to restore, but its open() registered nothing with onRestore; register, or set logging: false`,
+      )
+    this.#apply(records)
+  }
+
+  flushCache(): void {}
+
+  writeChangelog(): void {
+    this.api.flush()
+  }
+
+  committed(): void {}
+
+  aborted(): void {}
+
+  persist(): void {}
+
+  persisted(): void {}
+
+  close(): void {
+    this.api.close()
+  }
+}

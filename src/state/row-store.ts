@@ -21,6 +21,9 @@ export interface RowStoreOptions<K, V> {
   readonly caching?: boolean | undefined
 }
 
+/** What an update costs while it waits in the record cache. */
+const heldBytes = 100
+
 /** B is what a row of the engine holds: the value itself, or a list of them. */
 export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B> {
   readonly name: string
@@ -186,7 +189,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
       if (image !== undefined || (row.flags & RAW) !== 0 || old === value) old = something
     }
     this.cache.add(new Held(row, old, image, (row.flags & DIRTY) !== 0, context))
-    this.#heldBytes += row.size
+    this.#heldBytes += row.size + heldBytes
   }
 
   // ---------- the lifecycle

@@ -1,8 +1,12 @@
 // Session stores as stateful operators use them: one row per (key, time bucket) lists the sessions
-// that end in it.
+// that end in it. The changelog has them one by one: key │ end 8 │ start 8.
+import { compareBytes, readInt64, writeInt64 } from './byte-keys.js'
+import { BucketEntry, type BucketRow } from './bucket.js'
+import { ListRows, type ListRowsOptions, type ScannedEntry } from './list-rows.js'
 import type { FlushOptions, LiveRow, SessionFlushListener } from './live-row.js'
-import type { ChangelogRecord, TaskStore } from './state-store.js'
-import type { WriteBatch } from './bytes-store.js'
+import type { Held } from './record-cache.js'
+import { SessionApi, SessionView, type FoundSession } from './session-api.js'
+import type { StoreContext } from './state-store.js'
 
 /** A session found; good until the next write. */
 export interface SessionRow<out V> extends LiveRow<V> {
@@ -10,33 +14,154 @@ export interface SessionRow<out V> extends LiveRow<V> {
   readonly endMs: number
 }
 
-export declare class SessionRows<K, V> implements TaskStore {
-  readonly cached: boolean
-  /** Sessions with end ≥ `earliestEndMs` and start ≤ `latestStartMs`, by end, then start. */
-  find(key: K, earliestEndMs: number, latestStartMs: number): readonly SessionRow<V>[]
-  row(key: K, startMs: number, endMs: number): SessionRow<V> | undefined
-  protect(row: LiveRow<V>): void
-  undo(row: LiveRow<V>): void
-  copyOf(row: LiveRow<V>): V
-  /** False when the store refused the row because its segment is gone; that is logged and counted here. */
-  write(key: K, startMs: number, endMs: number, value: V | null): boolean
-  onFlush(listener: SessionFlushListener<K, V>, options: FlushOptions): void
-  /** Sessions with end in `[fromMs, toMs]` by end, start, key bytes (in memory: end, key, start). */
-  closed(
-    fromMs: number,
-    toMs: number,
-  ): AsyncIterable<{ key: K; startMs: number; endMs: number; value: V }>
-  readonly name: string
-  readonly api: unknown
-  readonly view: unknown
-  restore(records: readonly ChangelogRecord[]): void
-  flushCache(): void | Promise<void>
-  writeChangelog(): void
-  committed(): void
-  aborted(): void
-  persist(batch: WriteBatch): void
-  persisted(): void
-  readonly pinnedBytes: number
-  readonly dirtyBytes: number
-  close(): void
+class SessionEntry<K, V> extends BucketEntry<K, V> {
+  get startMs(): number {
+    return this.second
+  }
+
+  get endMs(): number {
+    return this.first
+  }
 }
+
+export class SessionRows<K, V> extends ListRows<K, V> {
+  readonly api: SessionApi<K, V>
+  readonly view: SessionView<K, V>
+  /** In memory, sessions of one end come by key before start. */
+  readonly #keyFirst: boolean
+  #listener: SessionFlushListener<K, V> | undefined
+
+  constructor(options: ListRowsOptions<K, V>, context: StoreContext) {
+    super(options, context)
+    this.#keyFirst = options.engine === 'memory'
+    this.api = new SessionApi(this)
+    this.view = new SessionView(this)
+  }
+
+  /** Sessions with end ≥ `earliestEndMs` and start ≤ `latestStartMs`, by end, then start. */
+  find(key: K, earliestEndMs: number, latestStartMs: number): readonly SessionRow<V>[] {
+    const found = this.entries(key, earliestEndMs, Number.MAX_SAFE_INTEGER).filter(
+      (entry) => entry.second <= latestStartMs,
+    )
+    for (const entry of found) this.valueOf(entry)
+    // Entries that are present have a value.
+    return found as unknown as readonly SessionRow<V>[]
+  }
+
+  row(key: K, startMs: number, endMs: number): SessionRow<V> | undefined {
+    const entry = this.entry(key, endMs, startMs)
+    if (entry === undefined) return undefined
+    this.valueOf(entry)
+    return entry as unknown as SessionRow<V>
+  }
+
+  /** False when the store refused the row because its segment is gone; that is logged and counted here. */
+  write(key: K, startMs: number, endMs: number, value: V | null): boolean {
+    if (!this.cached && !this.#accept(key, startMs, endMs, value)) return false
+    this.store(this.target(key, endMs, startMs), value, -1)
+    return true
+  }
+
+  onFlush(listener: SessionFlushListener<K, V>, options: FlushOptions): void {
+    this.#listener = listener
+    this.listening(options.oldValues)
+  }
+
+  /**
+   * Sessions with end in `[fromMs, toMs]` by end, start, key bytes (in memory: end, key, start),
+   * expired ones too: for emit on close.
+   */
+  async *closed(fromMs: number, toMs: number): AsyncGenerator<FoundSession<K, V>> {
+    const compare = this.#keyFirst ? byKeyThenStart : byStartThenKey
+    const o = { byTime: true, expired: true, compare }
+    for await (const entry of this.scanEntries(fromMs, toMs, o)) yield this.#found(entry)
+  }
+
+  // ---------- for the api and the view
+
+  read(key: K, startMs: number, endMs: number): V | undefined {
+    const entry = this.entry(key, endMs, startMs)
+    return entry === undefined ? undefined : (this.copied(entry) as V)
+  }
+
+  writeCopy(key: K, startMs: number, endMs: number, value: V | null): void {
+    const image = this.imageForCopy(value, -1)
+    if (!this.cached && !this.#accept(key, startMs, endMs, value)) return
+    this.storeCopy(this.target(key, endMs, startMs), value, image, -1)
+  }
+
+  /** Copies of sessions, by end, then start. */
+  async *findCopies(
+    key: K,
+    earliestEndMs: number,
+    latestStartMs: number,
+    reverse: boolean,
+  ): AsyncGenerator<FoundSession<K, V>> {
+    const keyBytes = this.keys.encode(key)
+    const o = { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes }
+    for await (const entry of this.scanEntries(earliestEndMs, Number.MAX_SAFE_INTEGER, o))
+      if (entry.second <= latestStartMs) yield this.#found(entry)
+  }
+
+  /** Copies of all sessions that end in `[fromMs, toMs]`. */
+  async *allCopies(fromMs: number, toMs: number): AsyncGenerator<FoundSession<K, V>> {
+    for await (const entry of this.scanEntries(fromMs, toMs, { byTime: true }))
+      yield this.#found(entry)
+  }
+
+  // ---------- what the base asks
+
+  protected get hasListener(): boolean {
+    return this.#listener !== undefined
+  }
+
+  protected emit(
+    row: BucketEntry<K, V>,
+    newValue: V | null,
+    oldValue: V | null,
+    held: Held<K, V>,
+  ): void | Promise<void> {
+    return this.#listener!(row.key, row.second, row.first, newValue, oldValue, held.context)
+  }
+
+  protected changelogKey(keyBytes: Uint8Array, endMs: number, startMs: number): Uint8Array {
+    const key = Buffer.allocUnsafe(keyBytes.length + 16)
+    key.set(keyBytes, 0)
+    writeInt64(key, writeInt64(key, keyBytes.length, endMs), startMs)
+    return key
+  }
+
+  protected splitKey(key: Uint8Array) {
+    const at = key.length - 16
+    return {
+      keyBytes: key.subarray(0, at),
+      first: readInt64(key, at),
+      second: readInt64(key, at + 8),
+    }
+  }
+
+  protected newEntry(key: K, bucket: BucketRow<K, V>, first: number, second: number) {
+    return new SessionEntry(key, bucket, first, second)
+  }
+
+  #accept(key: K, startMs: number, endMs: number, value: V | null): boolean {
+    if (this.accepts(endMs)) return true
+    const image = value === null ? null : this.values.encode(value, -1)
+    return this.refuse(key, endMs, startMs, image, -1)
+  }
+
+  #found(entry: { key: K; first: number; second: number; image: Uint8Array }): FoundSession<K, V> {
+    return {
+      key: entry.key,
+      startMs: entry.second,
+      endMs: entry.first,
+      value: this.values.decode(entry.image),
+    }
+  }
+}
+
+const byStartThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
+  a.first - b.first || a.second - b.second || compareBytes(a.keyBytes, b.keyBytes)
+
+const byKeyThenStart = (a: ScannedEntry, b: ScannedEntry): number =>
+  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second

@@ -2,7 +2,12 @@
 import type { SerdeFor } from '../serde/serde.js'
 import { GraceBuffer } from './grace-buffer.js'
 import { KeyValueRows } from './key-value-rows.js'
+import { LruRows } from './lru-rows.js'
 import { OuterJoinRows } from './outer-join-rows.js'
+import { WindowRows } from './window-rows.js'
+import { JoinRows } from './join-rows.js'
+import { SessionRows } from './session-rows.js'
+import { SlidingRows } from './sliding-rows.js'
 import type { StoreSpec } from './state-store.js'
 import { SubscriptionRows } from './subscription-rows.js'
 import { SuppressBuffer } from './suppress-buffer.js'
@@ -52,30 +57,64 @@ export interface WindowSpecOptions<K, V> extends SpecOptions<K, V> {
   readonly timeFirst?: boolean | undefined
 }
 
-/** Opens as `WindowRows`. */
-export declare function windowSpec<K, V>(o: WindowSpecOptions<K, V>): StoreSpec
+/** Opens as `WindowRows`, with duplicates as `JoinRows`. */
+export const windowSpec = <K, V>(o: WindowSpecOptions<K, V>): StoreSpec => ({
+  ...common(o, o.timestamped ? 'timestampedWindow' : 'window', 'window', o.retentionMs),
+  open: (context) =>
+    o.keepDuplicates === true
+      ? new JoinRows({ ...o, caching: false, bucketMs: segmentMs(o.retentionMs) }, context)
+      : new WindowRows(o, context),
+})
+
+/** As long as a segment of Kafka Streams: for stores of whose look-ups nothing is known. */
+const segmentMs = (retentionMs: number): number => Math.max(Math.floor(retentionMs / 2), 60_000)
 
 /** Opens as `SlidingRows`: a timestamped window store that finds the windows of a key at once. */
-export declare function slidingSpec<K, V>(
+export const slidingSpec = <K, V>(
   o: Omit<WindowSpecOptions<K, V>, 'timestamped' | 'keepDuplicates'>,
-): StoreSpec
+): StoreSpec => ({
+  ...common(o, 'timestampedWindow', 'window', o.retentionMs),
+  open: (context) =>
+    new SlidingRows(
+      { ...o, timestamped: true, bucketMs: 2 * o.sizeMs + 1, slackMs: o.sizeMs },
+      context,
+    ),
+})
 
 /** Opens as `SessionRows`; `spanMs` is gap plus grace where known and sizes the buckets. */
-export declare function sessionSpec<K, V>(
+export const sessionSpec = <K, V>(
   o: SpecOptions<K, V> & {
     readonly retentionMs: number
     readonly spanMs?: number | undefined
     readonly timeFirst?: boolean | undefined
   },
-): StoreSpec
+): StoreSpec => ({
+  ...common(o, 'session', 'session', o.retentionMs),
+  open: (context) =>
+    new SessionRows(
+      {
+        ...o,
+        // Sessions are in the exact form of expiry whatever their engine keys (semantics 19.6).
+        timeFirst: false,
+        timestamped: false,
+        bucketMs: o.spanMs ?? segmentMs(o.retentionMs),
+        slackMs: o.spanMs ?? 0,
+      },
+      context,
+    ),
+})
 
 /** Opens as `JoinRows`: `sizeMs` is before + after, retention is size + grace. */
-export declare function joinWindowSpec<K, V>(
+export const joinWindowSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'caching' | 'view'> & {
     readonly sizeMs: number
     readonly retentionMs: number
   },
-): StoreSpec
+): StoreSpec => ({
+  ...common(o, 'window', 'joinWindow', o.retentionMs),
+  open: (context) =>
+    new JoinRows({ ...o, timestamped: false, bucketMs: Math.max(o.sizeMs, 1000) }, context),
+})
 
 /** Opens as `OuterJoinRows`: unmatched records of both sides of a left or outer stream join. */
 export const outerJoinSpec = <K, L, R>(
@@ -99,10 +138,13 @@ export const versionedSpec = <K, V>(
   open: (context) => new VersionedRows(o, context),
 })
 
-/** Opens as `KeyValueRows` behind an `LruRows` api. */
-export declare function lruSpec<K, V>(
+/** Opens as `LruRows`: in memory, at most `maxEntries` rows. */
+export const lruSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'engine'> & { readonly maxEntries: number },
-): StoreSpec
+): StoreSpec => ({
+  ...common({ ...o, engine: 'memory', caching: false }, 'lru', 'keyValue', undefined),
+  open: (context) => new LruRows(o, context),
+})
 
 /** Opens as `SuppressBuffer`. */
 export const suppressBufferSpec = <K, V>(

@@ -1,35 +1,428 @@
-// Window stores as stateful operators use them: time windows by point look-up.
+// Window stores as stateful operators use them: time windows by point look-up. In the engine:
+//
+//   segment 8 │ key │ start 8 │ sequence 4         by segment, key, time, as Kafka Streams scans
+//   start 8 │ key │ sequence 4                     time first, for emit on close
+//
+// and in the changelog: key │ start 8 │ sequence 4. In memory there is one map per start.
+import type { ByteRange } from './bytes-store.js'
+import { compareBytes, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
 import type { FlushOptions, LiveRow, WindowFlushListener } from './live-row.js'
-import type { ChangelogRecord, TaskStore } from './state-store.js'
+import type { Held } from './record-cache.js'
+import { afterRows, Retention } from './retention.js'
+import { RAW, Row, TOUCHED } from './row.js'
+import { RowStore, type RowStoreOptions } from './row-store.js'
+import type { ChangelogRecord, StoreContext } from './state-store.js'
+import { WindowApi, WindowView, type FoundWindow } from './window-api.js'
+import { WriteBuffer } from './write-buffer.js'
 import type { WriteBatch } from './bytes-store.js'
 
-export declare class WindowRows<K, V> implements TaskStore {
-  readonly cached: boolean
+export interface WindowRowsOptions<K, V> extends RowStoreOptions<K, V> {
+  readonly engine: 'leveldb' | 'memory'
   readonly sizeMs: number
+  readonly retentionMs: number
+  readonly timeFirst?: boolean | undefined
+  readonly view?: 'values' | 'rows' | undefined
+}
+
+export class WindowRows<K, V> extends RowStore<K, V> {
+  readonly sizeMs: number
+  readonly api: WindowApi<K, V, unknown>
+  readonly view: WindowView<K, V, unknown>
+  protected readonly buffer: WriteBuffer<K, V>
+  readonly #timeFirst: boolean
+  readonly #sorts: boolean
+  readonly #retention: Retention
+  readonly #starts = new Map<number, Map<unknown, Row<K, V>>>()
+  #last: Row<K, V> | undefined
+  #lastStart: Map<unknown, Row<K, V>> | undefined
+  #lastStartMs = -1
+  #sweptMs = 0
+  #listener: WindowFlushListener<K, V> | undefined
+
+  constructor(options: WindowRowsOptions<K, V>, context: StoreContext) {
+    super(options, context)
+    this.sizeMs = options.sizeMs
+    this.#timeFirst = options.timeFirst === true
+    this.#sorts = options.engine === 'memory' && !this.#timeFirst
+    this.#retention = new Retention(options, context.rows)
+    this.buffer = new WriteBuffer(this, context.cacheBytes)
+    this.api = new WindowApi(this, options.timestamped ? 'rows' : 'values')
+    this.view = new WindowView(this, options.timestamped ? (options.view ?? 'values') : 'values')
+  }
+
   /** The window of a key that starts at `startMs`; rows past the retention are not there. */
-  row(key: K, startMs: number): LiveRow<V> | undefined
-  protect(row: LiveRow<V>): void
-  undo(row: LiveRow<V>): void
-  copyOf(row: LiveRow<V>): V
+  row(key: K, startMs: number): LiveRow<V> | undefined {
+    if (!this.cached && startMs < this.#retention.visibleFromMs) return undefined
+    const row = this.#find(key, startMs)
+    if ((row.flags & RAW) !== 0) this.valueOf(row)
+    return row.value === null ? undefined : (row as LiveRow<V>)
+  }
+
   /** False when the store refused the row because its segment is gone; that is logged and counted here. */
-  write(key: K, startMs: number, value: V | null, timestampMs: number): boolean
-  onFlush(listener: WindowFlushListener<K, V>, options: FlushOptions): void
-  /** Windows with start in `[fromMs, toMs]` by start, then key bytes, for emit on close. */
-  closed(
+  write(key: K, startMs: number, value: V | null, timestampMs: number): boolean {
+    if (!this.cached && !this.#accept(key, startMs, value, timestampMs)) return false
+    this.store(this.#target(key, startMs), value, timestampMs)
+    return true
+  }
+
+  onFlush(listener: WindowFlushListener<K, V>, options: FlushOptions): void {
+    this.#listener = listener
+    this.listening(options.oldValues)
+  }
+
+  /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
+  closed(fromMs: number, toMs: number): AsyncIterable<FoundWindow<K, V>> {
+    return this.#scan(fromMs, toMs, { sorted: true })
+  }
+
+  // ---------- for the api and the view
+
+  read(key: K, startMs: number): { value: V; timestampMs: number } | undefined {
+    if (!this.cached && startMs < this.#retention.visibleFromMs) return undefined
+    const row = this.#find(key, startMs)
+    const value = this.copied(row)
+    return value === null ? undefined : { value, timestampMs: this.timeOf(row) }
+  }
+
+  writeCopy(key: K, startMs: number, value: V | null, timestampMs: number): void {
+    const image = this.imageForCopy(value, timestampMs)
+    if (!this.cached && !this.#accept(key, startMs, value, timestampMs)) return
+    this.storeCopy(this.#target(key, startMs), value, image, timestampMs)
+  }
+
+  /** Windows of one key, ascending or descending. */
+  async *fetch(
+    key: K,
     fromMs: number,
     toMs: number,
-  ): AsyncIterable<{ key: K; startMs: number; value: V; timestampMs: number }>
-  readonly name: string
-  readonly api: unknown
-  readonly view: unknown
-  restore(records: readonly ChangelogRecord[]): void
-  flushCache(): void | Promise<void>
-  writeChangelog(): void
-  committed(): void
-  aborted(): void
-  persist(batch: WriteBatch): void
-  persisted(): void
-  readonly pinnedBytes: number
-  readonly dirtyBytes: number
-  close(): void
+    reverse: boolean,
+  ): AsyncGenerator<FoundWindow<K, V>> {
+    const keyBytes = this.keys.encode(key)
+    if (this.#timeFirst) {
+      yield* this.#scan(this.#lowest(fromMs), toMs, { reverse, fromKey: keyBytes, toKey: keyBytes })
+      return
+    }
+    const low = this.#lowest(fromMs)
+    const high = Math.min(toMs, this.#highest())
+    if (low > high) return
+    // Asked for now, so that all segments show the same moment.
+    const scans: ReturnType<typeof this.scanRows>[] = []
+    const interval = this.#retention.intervalMs
+    for (let s = this.#retention.segment(low); s <= this.#retention.segment(high); s++) {
+      const from = this.#keyOf(keyBytes, Math.max(low, s * interval), 0)
+      const to = this.#keyOf(keyBytes, Math.min(high, (s + 1) * interval - 1), 2 ** 31 - 1)
+      scans.push(this.scanRows({ from, to, reverse }))
+    }
+    if (reverse) scans.reverse()
+    const length = keyBytes.length + 20
+    for (const scan of scans)
+      for await (const [at, image] of scan)
+        // Other keys that begin with this one lie between its windows.
+        if (at.length === length) yield this.#found(at, image)
+  }
+
+  /** Windows of all keys between two, in the engine's order. */
+  fetchRange(
+    fromKey: K | null,
+    toKey: K | null,
+    fromMs: number,
+    toMs: number,
+    reverse: boolean,
+  ): AsyncIterable<FoundWindow<K, V>> {
+    return this.#scan(this.#lowest(fromMs), toMs, {
+      reverse,
+      sorted: this.#sorts,
+      fromKey: fromKey === null ? undefined : this.keys.encode(fromKey),
+      toKey: toKey === null ? undefined : this.keys.encode(toKey),
+    })
+  }
+
+  // ---------- where rows lie
+
+  engineKey(row: Row<K, V>): Uint8Array {
+    const keyBytes = this.#changelogKey(row)
+    return this.#keyOf(keyBytes.subarray(0, -12), row.timeMs, 0)
+  }
+
+  encode(row: Row<K, V>): Uint8Array {
+    return this.values.encode(row.value as V, row.timestampMs)
+  }
+
+  log(row: Row<K, V>, image: Uint8Array | null): void {
+    const value = image === null ? null : this.values.payload(image)
+    this.context.log(this.#changelogKey(row), value, row.logTimestampMs)
+  }
+
+  forget(row: Row<K, V>): void {
+    if (this.#last === row) this.#last = undefined
+    const rows = this.#starts.get(row.timeMs)
+    if (rows === undefined) return
+    rows.delete(row.mapKey)
+    if (rows.size > 0) return
+    this.#starts.delete(row.timeMs)
+    if (this.#lastStart === rows) this.#lastStartMs = -1
+  }
+
+  /** By committed time; a record cache shows its rows as long as it has them (semantics 12.16). */
+  expired(row: Row<K, V>): boolean {
+    return !this.cached && row.timeMs < this.#retention.committedFloorMs
+  }
+
+  protected get hasListener(): boolean {
+    return this.#listener !== undefined
+  }
+
+  protected mark(row: Row<K, V>): void {
+    this.buffer.written(row)
+  }
+
+  protected unmark(row: Row<K, V>): void {
+    this.buffer.unwritten(row)
+  }
+
+  /** Behind a record cache, time moves with what is flushed. */
+  protected override flushed(row: Row<K, V>): void {
+    if (!this.#retention.put(row.timeMs)) this.context.drop('expired segment')
+  }
+
+  protected emit(
+    row: Row<K, V>,
+    newValue: V | null,
+    oldValue: V | null,
+    held: Held<K, V>,
+  ): void | Promise<void> {
+    const timestampMs =
+      newValue === null || !this.timestamped ? held.context.timestampMs : row.timestampMs
+    return this.#listener!(row.key, row.timeMs, newValue, oldValue, timestampMs, held.context)
+  }
+
+  protected restoreRecord(record: ChangelogRecord): void {
+    const keyBytes = record.key.subarray(0, -12)
+    const startMs = readInt64(record.key, record.key.length - 12)
+    if (!this.#retention.restored(startMs)) return
+    const image =
+      record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
+    if (this.#starts.size > 0) {
+      const rows = this.#starts.get(startMs)
+      const row = rows?.get(this.keys.mapKey(this.keys.decode(keyBytes)))
+      if (row !== undefined) {
+        this.buffer.drop(row)
+        if (rows!.get(row.mapKey) === row) return this.buffer.replaced(row, image)
+      }
+    }
+    this.fromChangelog.set(this.#keyOf(keyBytes, startMs, 0), image)
+  }
+
+  override committed(): void {
+    super.committed()
+    this.#retention.committed()
+  }
+
+  override aborted(): void {
+    this.#last = undefined
+    super.aborted()
+    this.#retention.aborted()
+  }
+
+  override persist(batch: WriteBatch): void {
+    this.#retention.persist(batch, (floorMs) => this.#timePrefix(floorMs))
+    super.persist(batch)
+  }
+
+  #accept(key: K, startMs: number, value: V | null, timestampMs: number): boolean {
+    if (this.#retention.put(startMs)) {
+      if (startMs >= this.#sweptMs + this.#retention.intervalMs) this.#sweep(startMs)
+      return true
+    }
+    // Refused, but in the changelog all the same, as Kafka Streams has it.
+    const record = this.context.record()
+    const image = value === null ? null : this.values.encode(value, timestampMs)
+    this.context.log(
+      this.#windowKey(this.keys.encode(key), startMs),
+      image === null ? null : this.values.payload(image),
+      this.timestamped && value !== null ? timestampMs : record.timestampMs,
+    )
+    this.context.drop('expired segment')
+    return false
+  }
+
+  /** Lets go of clean rows that nobody can see any more. */
+  #sweep(nowMs: number): void {
+    this.#sweptMs = nowMs
+    const visible = this.#retention.visibleFromMs
+    for (const [startMs, rows] of this.#starts)
+      if (startMs < visible) for (const row of rows.values()) this.buffer.drop(row)
+  }
+
+  #rowsAt(startMs: number): Map<unknown, Row<K, V>> {
+    if (startMs === this.#lastStartMs) return this.#lastStart!
+    let rows = this.#starts.get(startMs)
+    if (rows === undefined) this.#starts.set(startMs, (rows = new Map()))
+    this.#lastStart = rows
+    this.#lastStartMs = startMs
+    return rows
+  }
+
+  #remembered(key: K, startMs: number): Row<K, V> | undefined {
+    const last = this.#last
+    return last !== undefined &&
+      last.key === key &&
+      last.timeMs === startMs &&
+      typeof key !== 'object'
+      ? last
+      : undefined
+  }
+
+  #find(key: K, startMs: number): Row<K, V> {
+    const last = this.#remembered(key, startMs)
+    if (last !== undefined) return last
+    const mapKey = this.keys.mapKey(key)
+    const rows = this.#rowsAt(startMs)
+    const found = rows.get(mapKey)
+    if (found !== undefined) {
+      found.flags |= TOUCHED
+      return (this.#last = found)
+    }
+    const row = new Row<K, V>(key, mapKey, startMs)
+    if (startMs >= this.#retention.visibleFromMs) {
+      const image = this.below(this.#keyOf(this.keys.encode(key), startMs, 0))
+      if (image !== undefined) {
+        row.image = image
+        row.flags = RAW
+      }
+    }
+    rows.set(mapKey, row)
+    this.#last = row
+    this.buffer.loaded(row)
+    return row
+  }
+
+  #target(key: K, startMs: number): Row<K, V> {
+    const last = this.#remembered(key, startMs)
+    if (last !== undefined) return last
+    if (this.cached && this.#listener !== undefined) return this.#find(key, startMs)
+    const mapKey = this.keys.mapKey(key)
+    const rows = this.#rowsAt(startMs)
+    let row = rows.get(mapKey)
+    if (row === undefined) rows.set(mapKey, (row = new Row<K, V>(key, mapKey, startMs)))
+    return (this.#last = row)
+  }
+
+  // ---------- keys
+
+  #changelogKey(row: Row<K, V>): Uint8Array {
+    return (row.keyBytes ??= this.#windowKey(this.keys.encode(row.key), row.timeMs))
+  }
+
+  #windowKey(keyBytes: Uint8Array, startMs: number): Uint8Array {
+    const key = Buffer.allocUnsafe(keyBytes.length + 12)
+    key.set(keyBytes, 0)
+    writeInt32(key, writeInt64(key, keyBytes.length, startMs), 0)
+    return key
+  }
+
+  #keyOf(keyBytes: Uint8Array, startMs: number, sequence: number): Uint8Array {
+    const key = Buffer.allocUnsafe(keyBytes.length + (this.#timeFirst ? 12 : 20))
+    let at = writeInt64(key, 0, this.#timeFirst ? startMs : this.#retention.segment(startMs))
+    key.set(keyBytes, at)
+    at += keyBytes.length
+    if (!this.#timeFirst) at = writeInt64(key, at, startMs)
+    writeInt32(key, at, sequence)
+    return key
+  }
+
+  #timePrefix(timeMs: number): Uint8Array {
+    const prefix = new Uint8Array(8)
+    writeInt64(prefix, 0, this.#timeFirst ? timeMs : this.#retention.segment(timeMs))
+    return prefix
+  }
+
+  #startOf(engineKey: Uint8Array): number {
+    return readInt64(engineKey, this.#timeFirst ? 0 : engineKey.length - 12)
+  }
+
+  #keyBytesOf(engineKey: Uint8Array): Uint8Array {
+    return engineKey.subarray(8, this.#timeFirst ? -4 : -12)
+  }
+
+  #found(engineKey: Uint8Array, image: Uint8Array): FoundWindow<K, V> {
+    return {
+      key: this.keys.decode(this.#keyBytesOf(engineKey)),
+      startMs: this.#startOf(engineKey),
+      value: this.values.decode(image),
+      timestampMs: this.values.timestampOf(image),
+    }
+  }
+
+  /** The earliest start that a scan may show. */
+  #lowest(fromMs: number): number {
+    let low = this.#retention.visibleFromMs
+    if (this.cached) for (const startMs of this.#starts.keys()) low = Math.min(low, startMs)
+    return Math.max(0, fromMs, low)
+  }
+
+  #highest(): number {
+    let high = this.#retention.observedMs
+    if (this.cached) for (const startMs of this.#starts.keys()) high = Math.max(high, startMs)
+    return high
+  }
+
+  async *#scan(
+    fromMs: number,
+    toMs: number,
+    o: {
+      reverse?: boolean
+      sorted?: boolean
+      fromKey?: Uint8Array | undefined
+      toKey?: Uint8Array | undefined
+    },
+  ): AsyncGenerator<FoundWindow<K, V>> {
+    const low = Math.max(0, fromMs)
+    const high = Math.min(toMs, this.#highest())
+    if (low > high) return
+    const reverse = o.reverse === true
+    const end = this.#timeFirst
+      ? high + 1
+      : (this.#retention.segment(high) + 1) * this.#retention.intervalMs
+    const range: ByteRange = {
+      from: this.#timePrefix(low),
+      to: end > Number.MAX_SAFE_INTEGER ? afterRows : this.#timePrefix(end),
+      reverse,
+    }
+    const sorts = o.sorted === true && !this.#timeFirst
+    let segment = -1
+    let some: [at: Uint8Array, image: Uint8Array][] = []
+    for await (const [at, image] of this.scanRows(range)) {
+      const startMs = this.#startOf(at)
+      if (startMs < low || startMs > high) continue
+      const keyBytes = this.#keyBytesOf(at)
+      if (o.fromKey !== undefined && compareBytes(keyBytes, o.fromKey) < 0) continue
+      if (o.toKey !== undefined && compareBytes(keyBytes, o.toKey) > 0) continue
+      if (!sorts) {
+        yield this.#found(at, image)
+        continue
+      }
+      const at8 = this.#retention.segment(startMs)
+      if (at8 !== segment) {
+        yield* this.#inOrder(some, reverse)
+        some = []
+        segment = at8
+      }
+      some.push([at, image])
+    }
+    yield* this.#inOrder(some, reverse)
+  }
+
+  /** One segment by start, then key. */
+  *#inOrder(
+    rows: [at: Uint8Array, image: Uint8Array][],
+    reverse: boolean,
+  ): Generator<FoundWindow<K, V>> {
+    rows.sort(
+      ([a], [b]) =>
+        (this.#startOf(a) - this.#startOf(b) ||
+          compareBytes(this.#keyBytesOf(a), this.#keyBytesOf(b))) * (reverse ? -1 : 1),
+    )
+    for (const [at, image] of rows) yield this.#found(at, image)
+  }
 }

@@ -1,0 +1,398 @@
+// The base of stores that look for what lies near a time: one row per (key, time bucket) lists it, so
+// that every look-up of a record is a few point look-ups. In the engine: bucket start 8 │ key.
+import { compareBytes, readInt64, writeInt64 } from './byte-keys.js'
+import type { WriteBatch } from './bytes-store.js'
+import {
+  Bucket,
+  BucketEntry,
+  BucketRow,
+  encodeBucket,
+  entriesOf,
+  type EntryBytes,
+} from './bucket.js'
+import { afterRows, Retention } from './retention.js'
+import { DIRTY, RAW, TOUCHED } from './row.js'
+import { RowStore, type RowStoreOptions } from './row-store.js'
+import type { ChangelogRecord, StoreContext } from './state-store.js'
+import { WriteBuffer } from './write-buffer.js'
+
+export interface ListRowsOptions<K, V> extends RowStoreOptions<K, V> {
+  readonly engine: 'leveldb' | 'memory'
+  readonly retentionMs: number
+  /** Length of a bucket: about as wide as a look-up, so that it needs two or three of them. */
+  readonly bucketMs: number
+  /** How much longer than the retention a store with a record cache shows entries (semantics 12.16). */
+  readonly slackMs?: number | undefined
+  readonly timeFirst?: boolean | undefined
+}
+
+/** An entry found by a scan, with its key. */
+export interface FoundEntry<K> extends EntryBytes {
+  readonly key: K
+}
+
+export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
+  protected readonly buffer: WriteBuffer<K, Bucket<K, V>>
+  protected readonly retention: Retention
+  readonly #bucketMs: number
+  readonly #slackMs: number
+  readonly #buckets = new Map<number, Map<unknown, BucketRow<K, V>>>()
+  /** The largest `first` of any live entry. */
+  #highest = -1
+  #sweptMs = 0
+  #order = 0
+
+  constructor(options: ListRowsOptions<K, V>, context: StoreContext) {
+    super(options, context)
+    this.#bucketMs = Math.min(Number.MAX_SAFE_INTEGER, Math.max(1, Math.ceil(options.bucketMs)))
+    this.#slackMs = this.cached ? (options.slackMs ?? 0) : 0
+    this.retention = new Retention(options, context.rows)
+    this.#highest = this.retention.observedMs
+    this.buffer = new WriteBuffer(this, context.cacheBytes)
+  }
+
+  /** The changelog's key of an entry. */
+  protected abstract changelogKey(keyBytes: Uint8Array, first: number, second: number): Uint8Array
+  /** The other way round. */
+  protected abstract splitKey(changelogKey: Uint8Array): {
+    keyBytes: Uint8Array
+    first: number
+    second: number
+  }
+  protected abstract newEntry(
+    key: K,
+    bucket: BucketRow<K, V>,
+    first: number,
+    second: number,
+  ): BucketEntry<K, V>
+
+  // ---------- look-ups
+
+  /** Entries of a key with `first` in `[from, to]` that are to be seen, in order. */
+  protected entries(key: K, from: number, to: number): BucketEntry<K, V>[] {
+    const found: BucketEntry<K, V>[] = []
+    const low = Math.max(from, this.retention.visibleFromMs - this.#slackMs)
+    const high = Math.min(to, this.#highest)
+    if (low > high) return found
+    const mapKey = this.keys.mapKey(key)
+    for (let b = this.#bucketOf(low); b <= this.#bucketOf(high); b++) {
+      const bucket = this.#open(this.#row(key, mapKey, b))
+      const { entries } = bucket
+      for (let i = bucket.indexOf(low, -1); i < entries.length; i++) {
+        const entry = entries[i]!
+        if (entry.first > high) break
+        if (entry.present) found.push(entry)
+      }
+    }
+    return found
+  }
+
+  protected entry(key: K, first: number, second: number): BucketEntry<K, V> | undefined {
+    if (first < this.#visibleFrom || first > this.#highest) return undefined
+    const row = this.#row(key, this.keys.mapKey(key), this.#bucketOf(first))
+    const entry = this.#open(row).find(first, second)
+    return entry?.present === true ? entry : undefined
+  }
+
+  /** The entry to write; a new one is empty. */
+  protected target(key: K, first: number, second: number): BucketEntry<K, V> {
+    const row = this.#row(key, this.keys.mapKey(key), this.#bucketOf(first))
+    const bucket = this.#open(row)
+    const found = bucket.find(first, second)
+    if (found !== undefined) return found
+    const entry = this.newEntry(key, row, first, second)
+    bucket.add(entry)
+    return entry
+  }
+
+  /** Moves time on for a put; false when it is to be refused. */
+  protected accepts(first: number): boolean {
+    if (!this.retention.put(first)) return false
+    if (first >= this.#sweptMs + this.retention.intervalMs) this.#sweep(first)
+    return true
+  }
+
+  /** Logs and counts a refused put. */
+  protected refuse(
+    key: K,
+    first: number,
+    second: number,
+    image: Uint8Array | null,
+    timestampMs: number,
+  ): false {
+    this.context.log(
+      this.changelogKey(this.keys.encode(key), first, second),
+      image === null ? null : this.values.payload(image),
+      this.timestamped && image !== null ? timestampMs : this.context.record().timestampMs,
+    )
+    this.context.drop('expired segment')
+    return false
+  }
+
+  /** Notes a change of a bucket whose entries are logged elsewhere. */
+  protected touched(entry: BucketEntry<K, V>): void {
+    if (entry.first > this.#highest) this.#highest = entry.first
+    entry.bucket.image = undefined
+    this.buffer.written(entry.bucket)
+  }
+
+  /**
+   * Entries of all keys with `first` in `[from, to]`. `byTime`: by first, second, then key bytes; else
+   * by bucket, key, first. Expired ones are left out unless asked for.
+   */
+  protected async *scanEntries(
+    from: number,
+    to: number,
+    o: {
+      byTime: boolean
+      reverse?: boolean
+      expired?: boolean
+      fromKey?: Uint8Array | undefined
+      toKey?: Uint8Array | undefined
+      compare?: ((a: ScannedEntry, b: ScannedEntry) => number) | undefined
+    },
+  ): AsyncGenerator<FoundEntry<K>> {
+    const low = Math.max(0, from, o.expired === true ? 0 : this.#visibleFrom)
+    const high = Math.min(to, this.#highest)
+    if (low > high) return
+    const reverse = o.reverse === true
+    const sign = reverse ? -1 : 1
+    const after = (this.#bucketOf(high) + 1) * this.#bucketMs
+    const range = {
+      from: timePrefix(this.#bucketOf(low) * this.#bucketMs),
+      to: after > Number.MAX_SAFE_INTEGER ? afterRows : timePrefix(after),
+      reverse,
+    }
+    let bucket = -1
+    let some: ScannedEntry[] = []
+    const compare = o.compare ?? byTimeThenKey
+    for await (const [at, image] of this.scanRows(range)) {
+      const keyBytes = at.subarray(8)
+      if (o.fromKey !== undefined && compareBytes(keyBytes, o.fromKey) < 0) continue
+      if (o.toKey !== undefined && compareBytes(keyBytes, o.toKey) > 0) continue
+      const time = readInt64(at, 0)
+      if (!o.byTime || time !== bucket) {
+        yield* this.#out(some)
+        some = []
+        bucket = time
+      }
+      const start = some.length
+      for (const entry of entriesOf(image))
+        if (entry.first >= low && entry.first <= high) some.push({ ...entry, keyBytes })
+      if (o.byTime) some.sort((a, b) => sign * compare(a, b))
+      else if (reverse && start < some.length) some.reverse()
+    }
+    yield* this.#out(some)
+  }
+
+  // ---------- what the base asks
+
+  engineKey(row: BucketRow<K, V>): Uint8Array {
+    const keyBytes = this.#keyBytes(row)
+    return bucketKey(row.timeMs * this.#bucketMs, keyBytes)
+  }
+
+  encode(row: BucketRow<K, V>): Uint8Array {
+    return encodeBucket(this.#open(row), this.#imageOf)
+  }
+
+  log(row: BucketRow<K, V>): void {
+    const bucket = this.#open(row)
+    const keyBytes = this.#keyBytes(row)
+    if (bucket.dirty.length > 1) bucket.dirty.sort((a, b) => a.order - b.order)
+    for (const entry of bucket.dirty) {
+      if ((entry.flags & DIRTY) === 0) continue
+      entry.flags &= ~DIRTY
+      const image = this.imageOf(entry)
+      this.context.log(
+        this.changelogKey(keyBytes, entry.first, entry.second),
+        image === undefined ? null : this.values.payload(image),
+        entry.logTimestampMs,
+      )
+      if (image === undefined) bucket.remove(entry)
+    }
+    bucket.dirty = []
+  }
+
+  forget(row: BucketRow<K, V>): void {
+    const rows = this.#buckets.get(row.timeMs)
+    rows?.delete(row.mapKey)
+    if (rows?.size === 0) this.#buckets.delete(row.timeMs)
+  }
+
+  expired(row: BucketRow<K, V>): boolean {
+    return !this.cached && (row.timeMs + 1) * this.#bucketMs <= this.retention.committedFloorMs
+  }
+
+  protected mark(row: BucketEntry<K, V>): void {
+    row.order = ++this.#order
+    if ((row.flags & DIRTY) === 0) {
+      row.flags |= DIRTY
+      row.bucket.value!.dirty.push(row)
+    }
+    this.touched(row)
+  }
+
+  protected unmark(row: BucketEntry<K, V>): void {
+    row.flags &= ~DIRTY
+    const bucket = row.bucket.value!
+    bucket.dirty = bucket.dirty.filter((entry) => entry !== row)
+    bucket.remove(row)
+    if (bucket.dirty.length === 0) this.buffer.unwritten(row.bucket)
+  }
+
+  protected override flushed(row: BucketEntry<K, V>): void {
+    if (!this.retention.put(row.first)) this.context.drop('expired segment')
+  }
+
+  protected restoreRecord(record: ChangelogRecord): void {
+    const { keyBytes, first, second } = this.splitKey(record.key)
+    if (!this.retention.restored(first)) return
+    const key = this.keys.decode(keyBytes)
+    const row = this.#row(key, this.keys.mapKey(key), this.#bucketOf(first))
+    const bucket = this.#open(row)
+    const old = bucket.find(first, second)
+    if (record.value === null) {
+      if (old !== undefined) bucket.remove(old)
+    } else {
+      const entry = old ?? this.newEntry(key, row, first, second)
+      entry.value = null
+      entry.image = this.values.imageOf(record.value, record.timestampMs)
+      entry.flags |= RAW
+      if (old === undefined) bucket.add(entry)
+    }
+    if (first > this.#highest) this.#highest = first
+    row.image = undefined
+    // The bytes of the list are made when the restoring is over or a persist comes.
+    this.#restoredRows.add(row)
+    this.buffer.replaced(row, null)
+    row.value = bucket
+  }
+
+  /** Rows whose committed bytes are still to be made. */
+  readonly #restoredRows = new Set<BucketRow<K, V>>()
+
+  /** Makes the committed bytes of restored rows. */
+  #settle(): void {
+    for (const row of this.#restoredRows) {
+      const bucket = row.value
+      const image = row.present ? this.encode(row) : null
+      this.buffer.replaced(row, image)
+      this.buffer.resized(row, 2 * (image?.length ?? 0))
+      if ((row.flags & RAW) === 0) row.value = bucket
+    }
+    this.#restoredRows.clear()
+  }
+
+  restored(): void {
+    this.#settle()
+  }
+
+  override committed(): void {
+    super.committed()
+    this.retention.committed()
+  }
+
+  override aborted(): void {
+    this.#settle()
+    super.aborted()
+    this.retention.aborted()
+    this.#highest = this.retention.observedMs
+  }
+
+  override persist(batch: WriteBatch): void {
+    this.#settle()
+    this.retention.persist(
+      batch,
+      (floorMs) => timePrefix(this.#bucketOf(floorMs) * this.#bucketMs),
+      this.#slackMs,
+    )
+    super.persist(batch)
+  }
+
+  // ---------- buckets
+
+  readonly #imageOf = (entry: BucketEntry<K, V>): Uint8Array => this.imageOf(entry)!
+
+  #bucketOf(first: number): number {
+    return Math.floor(first / this.#bucketMs)
+  }
+
+  /** A record cache shows what it has. */
+  get #visibleFrom(): number {
+    return this.cached ? 0 : this.retention.visibleFromMs
+  }
+
+  #keyBytes(row: BucketRow<K, V>): Uint8Array {
+    return (row.keyBytes ??= this.keys.encode(row.key))
+  }
+
+  #row(key: K, mapKey: unknown, bucket: number): BucketRow<K, V> {
+    let rows = this.#buckets.get(bucket)
+    if (rows === undefined) this.#buckets.set(bucket, (rows = new Map()))
+    const found = rows.get(mapKey)
+    if (found !== undefined) {
+      found.flags |= TOUCHED
+      return found
+    }
+    const row = new BucketRow<K, V>(key, mapKey, bucket)
+    const image = this.below(bucketKey(bucket * this.#bucketMs, this.keys.encode(key)))
+    if (image !== undefined) {
+      row.image = image
+      row.flags = RAW
+    }
+    rows.set(mapKey, row)
+    this.buffer.loaded(row)
+    return row
+  }
+
+  #open(row: BucketRow<K, V>): Bucket<K, V> {
+    if (row.value !== null) return row.value
+    const bucket = new Bucket<K, V>()
+    if ((row.flags & RAW) !== 0) {
+      for (const { first, second, image } of entriesOf(row.image!)) {
+        const entry = this.newEntry(row.key, row, first, second)
+        entry.image = image
+        entry.flags = RAW
+        bucket.entries.push(entry)
+      }
+      row.flags &= ~RAW
+    }
+    row.value = bucket
+    return bucket
+  }
+
+  #sweep(nowMs: number): void {
+    this.#sweptMs = nowMs
+    if (this.cached) return
+    const visible = this.retention.visibleFromMs
+    for (const [bucket, rows] of this.#buckets)
+      if ((bucket + 1) * this.#bucketMs <= visible)
+        for (const row of rows.values()) this.buffer.drop(row)
+  }
+
+  *#out(entries: readonly ScannedEntry[]): Generator<FoundEntry<K>> {
+    for (const { keyBytes, first, second, image } of entries)
+      yield { key: this.keys.decode(keyBytes), first, second, image }
+  }
+}
+
+export interface ScannedEntry extends EntryBytes {
+  readonly keyBytes: Uint8Array
+}
+
+const byTimeThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
+  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second
+
+const timePrefix = (timeMs: number): Uint8Array => {
+  const prefix = new Uint8Array(8)
+  writeInt64(prefix, 0, timeMs)
+  return prefix
+}
+
+const bucketKey = (timeMs: number, keyBytes: Uint8Array): Uint8Array => {
+  const key = Buffer.allocUnsafe(8 + keyBytes.length)
+  writeInt64(key, 0, timeMs)
+  key.set(keyBytes, 8)
+  return key
+}

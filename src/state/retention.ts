@@ -1,0 +1,100 @@
+// When rows of window, session and join stores expire (semantics 19.5, 19.6). Time is the largest
+// time put so far; it is kept beside the rows, so that a restart does not forget it.
+import { readInt64, writeInt64 } from './byte-keys.js'
+import type { BytesStore, WriteBatch } from './bytes-store.js'
+
+/** Row keys begin with 8 bytes of time, whose first is 0: this one lies behind all of them. */
+const timeKey = Uint8Array.of(0xff)
+
+/** The first key that no row has. */
+export const afterRows = timeKey
+
+export interface RetentionOptions {
+  readonly retentionMs: number
+  readonly engine: 'leveldb' | 'memory'
+  /** Persistent stores of emit on close show one millisecond more. */
+  readonly timeFirst?: boolean | undefined
+}
+
+export class Retention {
+  readonly retentionMs: number
+  /** Persistent stores drop whole segments of this length. */
+  readonly intervalMs: number
+  readonly #exact: boolean
+  readonly #extraMs: 0 | 1
+  #observedMs: number
+  #committedMs: number
+  #persistedFloor = 0
+
+  constructor(options: RetentionOptions, rows: BytesStore) {
+    this.retentionMs = options.retentionMs
+    this.intervalMs = Math.min(
+      Number.MAX_SAFE_INTEGER,
+      Math.max(Math.floor(options.retentionMs / 2), 60_000),
+    )
+    this.#exact = options.engine === 'memory'
+    this.#extraMs = options.timeFirst === true && !this.#exact ? 1 : 0
+    const stored = rows.get(timeKey)
+    this.#observedMs = stored === undefined ? -1 : readInt64(stored, 0)
+    this.#committedMs = this.#observedMs
+  }
+
+  /** The largest time put so far, -1 at first. */
+  get observedMs(): number {
+    return this.#observedMs
+  }
+
+  /** Rows with an earlier time are not visible. */
+  get visibleFromMs(): number {
+    return Math.max(0, this.#observedMs - this.retentionMs + 1 - this.#extraMs)
+  }
+
+  /** Moves time on; false when a row of that time is refused. */
+  put(timeMs: number): boolean {
+    if (timeMs > this.#observedMs) this.#observedMs = timeMs
+    return !this.#refused(timeMs)
+  }
+
+  segment(timeMs: number): number {
+    return Math.floor(timeMs / this.intervalMs)
+  }
+
+  committed(): void {
+    this.#committedMs = this.#observedMs
+  }
+
+  aborted(): void {
+    this.#observedMs = this.#committedMs
+  }
+
+  /** A restored row is committed; false when it has expired already. */
+  restored(timeMs: number): boolean {
+    if (timeMs > this.#committedMs) this.#committedMs = timeMs
+    if (timeMs > this.#observedMs) this.#observedMs = timeMs
+    return !this.#refused(timeMs)
+  }
+
+  /** Committed time has passed all rows before this; a multiple of the segment length. */
+  get committedFloorMs(): number {
+    return Math.max(0, this.segment(this.#committedMs - this.retentionMs) * this.intervalMs)
+  }
+
+  /** Deletes expired rows of the engine, `keyAt(floorMs)` being the first key to keep, and keeps the time. */
+  persist(batch: WriteBatch, keyAt: (floorMs: number) => Uint8Array, slackMs = 0): void {
+    const floor = Math.max(0, this.committedFloorMs - slackMs)
+    if (floor > this.#persistedFloor) {
+      batch.deleteRange(new Uint8Array(8), keyAt(floor))
+      this.#persistedFloor = floor
+    }
+    if (this.#committedMs >= 0) {
+      const time = new Uint8Array(8)
+      writeInt64(time, 0, this.#committedMs)
+      batch.put(timeKey, time)
+    }
+  }
+
+  #refused(timeMs: number): boolean {
+    const limitMs = this.#observedMs - this.retentionMs
+    return this.#exact ? timeMs <= limitMs : this.segment(timeMs) < this.segment(limitMs)
+  }
+}
