@@ -90,6 +90,11 @@ export class EmbeddedClient implements Client {
     await (this.#closing ??= this.#released())
   }
 
+  /** Its number, as fault hooks get it. */
+  get number(): number {
+    return this.#detail.client
+  }
+
   get killed(): boolean {
     return this.#killed
   }

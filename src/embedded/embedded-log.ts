@@ -30,7 +30,8 @@ export interface LogTopic {
 
 /** Kafka's default of `max.message.bytes`. */
 const defaultMaxBatchBytes = 1_048_588
-const residentBytes = 64 * 2 ** 20
+/** Bytes of a durable log that stay in memory. */
+const defaultResidentBytes = 64 * 2 ** 20
 const topicName = /^[a-zA-Z0-9._-]{1,249}$/
 
 export class EmbeddedLog {
@@ -38,14 +39,15 @@ export class EmbeddedLog {
   readonly journal: Journal
   readonly transactions: TransactionCoordinator
   readonly #groups = new Map<string, GroupCoordinator>()
-  readonly #resident = new ResidentBatches(residentBytes)
+  readonly #resident: ResidentBatches
   #id: number
   #nextTopic = 1
   #nextProducer = 1
 
   /** An empty log; `id` tells it apart from others, as topics of the same name are not the same. */
-  constructor(journal: Journal, id: number) {
+  constructor(journal: Journal, id: number, residentBytes = defaultResidentBytes) {
     this.journal = journal
+    this.#resident = new ResidentBatches(residentBytes)
     this.#id = id
     this.transactions = new TransactionCoordinator(this)
   }
@@ -64,8 +66,9 @@ export class EmbeddedLog {
     journal: Journal,
     id: number,
     nowMs: number,
+    residentBytes?: number,
   ): Promise<EmbeddedLog> {
-    const log = new EmbeddedLog(journal, id)
+    const log = new EmbeddedLog(journal, id, residentBytes)
     const version = database.get(row.version)?.[0]
     if (version === undefined) {
       journal.put(row.version, Buffer.from([formatVersion]))

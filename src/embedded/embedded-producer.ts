@@ -18,6 +18,8 @@ interface Handed {
   readonly acknowledged: ((baseOffset: number) => void) | undefined
 }
 
+/** Below half of `Buffer.poolSize` a buffer comes from the pool. */
+const pooledBytes = 4096
 const maxSequence = 2 ** 31
 
 export class EmbeddedProducer implements Producer {
@@ -206,8 +208,10 @@ export class EmbeddedProducer implements Producer {
         'tooLarge',
         10,
       )
-    // The builder's buffer is up to twice as large as what is in it.
-    return bytes.buffer.byteLength > bytes.length * 1.25 ? Buffer.from(bytes) : bytes
+    // The builder's buffer is up to twice as large as what is in it; small copies share a pool.
+    return bytes.length < pooledBytes || bytes.buffer.byteLength > bytes.length * 1.25
+      ? Buffer.from(bytes)
+      : bytes
   }
 
   #settled(handed: Handed, baseOffset: number): void {

@@ -18,6 +18,8 @@ export interface EmbeddedSeams {
   /** Opens the database that makes the log durable; instead of `directory`. */
   readonly openDatabase?: (() => Promise<Database>) | undefined
   readonly faults?: Faults | undefined
+  /** Bytes of a durable log that stay in memory. Default 64 MiB. */
+  readonly residentBytes?: number | undefined
 }
 
 /** An embedded log with its clients as the classes that they are. */
@@ -25,6 +27,7 @@ export class EmbeddedTransport implements OpenableTransport {
   readonly transport = 'embedded'
   readonly #faults: Faults | undefined
   readonly #openDatabase: (() => Promise<Database>) | undefined
+  readonly #residentBytes: number | undefined
   #log: Promise<EmbeddedLog> | undefined
   #closing: Promise<void> | undefined
   #clients = 0
@@ -32,6 +35,7 @@ export class EmbeddedTransport implements OpenableTransport {
 
   constructor(seams: EmbeddedSeams) {
     this.#faults = seams.faults
+    this.#residentBytes = seams.residentBytes
     const { directory } = seams
     this.#openDatabase =
       seams.openDatabase ?? (directory === undefined ? undefined : () => openDirectory(directory))
@@ -59,7 +63,8 @@ export class EmbeddedTransport implements OpenableTransport {
   async #open(nowMs: number): Promise<EmbeddedLog> {
     if (this.#openDatabase === undefined) return EmbeddedLog.inMemory(nowMs)
     const database = await this.#openDatabase()
-    return EmbeddedLog.restore(database, new DurableJournal(database), nowMs, nowMs)
+    const journal = new DurableJournal(database)
+    return EmbeddedLog.restore(database, journal, nowMs, nowMs, this.#residentBytes)
   }
 
   /** The last client closes what is on disk, so that its directory is free. */

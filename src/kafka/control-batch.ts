@@ -3,7 +3,7 @@
 //   one record, its key:  version int16 = 0 · type int16 (0 abort, 1 commit)
 //   its value:            version int16 = 0 · coordinator epoch int32
 import { writeBatchHeader, type BatchHeader } from './batch-header.js'
-import { RecordBatchBuilder } from './record-batch-builder.js'
+import { noIdentity, RecordBatchBuilder } from './record-batch-builder.js'
 import { RecordReader } from './record-reader.js'
 
 /** How a transaction ended in a partition. */
@@ -17,6 +17,15 @@ const markerValue = new Uint8Array(6)
 
 const controlAttributes = 16 | 32
 
+const templates = ((): Readonly<Record<MarkerType, Buffer>> => {
+  const of = (type: MarkerType): Buffer => {
+    const builder = new RecordBatchBuilder()
+    builder.append(0, markerKeys[type], markerValue)
+    return builder.finish(noIdentity)
+  }
+  return { abort: of('abort'), commit: of('commit') }
+})()
+
 /** A marker batch of one record, base offset 0. */
 export function encodeMarker(
   type: MarkerType,
@@ -24,15 +33,8 @@ export function encodeMarker(
   producerEpoch: number,
   timestampMs: number,
 ): Buffer {
-  const builder = new RecordBatchBuilder()
-  builder.append(timestampMs, markerKeys[type], markerValue)
-  const batch = builder.finish({
-    producerId,
-    producerEpoch,
-    baseSequence: -1,
-    transactional: true,
-    compression: 'none',
-  })
+  // Its one record is relative to the header, so it is always the same.
+  const batch = Buffer.from(templates[type])
   writeBatchHeader(batch, {
     attributes: controlAttributes,
     lastOffsetDelta: 0,
