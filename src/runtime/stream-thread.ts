@@ -60,6 +60,8 @@ export class StreamThread implements GroupListener {
   #lastCommitMs = 0
   #work: Promise<void> | undefined
   #assignedOnce = false
+  #step = 'starting'
+  #wasRunning = false
 
   constructor(options: ThreadOptions) {
     this.#o = options
@@ -117,6 +119,12 @@ export class StreamThread implements GroupListener {
   /** Whether every assigned task processes. */
   get isRunning(): boolean {
     return this.#assignedOnce && !this.member.rebalancing && this.tasks.allRunning
+  }
+
+  /** Where it stands, for logs and tests. */
+  describe(): string {
+    const buffered = this.tasks.tasks.map((t) => `${t.taskId}:${t.group.byteLength}`).join(' ')
+    return `${this.#step}, buffered ${buffered || 'nothing'}, commands ${this.#commands.length}`
   }
 
   /** Finishes the iteration, commits, persists, leaves the group. */
@@ -192,21 +200,29 @@ export class StreamThread implements GroupListener {
 
   async #iterate(): Promise<void> {
     this.#throwFailure()
+    this.#step = 'commands'
+    if (this.isRunning !== this.#wasRunning) {
+      this.#wasRunning = this.isRunning
+      this.#o.events.changed()
+    }
     await this.#runCommands()
     this.#adoptOpened()
     const { clock } = this.#o
     const nowMs = clock.nowMs()
     for (const { task } of this.tasks.running.values()) task.systemTimeMs = nowMs
+    this.#step = 'processing'
     this.#poll()
     const processed = this.#processSlice(nowMs)
     const punctuated = await this.#punctuate()
     this.#throwFailure()
+    this.#step = 'committing'
     await this.#commitIfDue()
     this.#persistWhereDue()
     this.#handOver(processed === 0)
     if (this.#collector.pendingBytes > maxPendingBytes)
       await this.#collector.drained(maxPendingBytes / 2)
     if (processed > 0) this.#retry.reset()
+    this.#step = 'idle'
     if (processed === 0 && !punctuated) await this.#idle()
     else await this.#o.yieldTurn()
   }
@@ -472,6 +488,7 @@ export class StreamThread implements GroupListener {
 
   /** Makes the tasks anew from the last commit where that can help; false when the thread has ended. */
   async #recovered(cause: unknown): Promise<boolean> {
+    this.#step = 'recovering'
     let error = cause
     while (isSurvivable(error)) {
       const delayMs = this.#retry.next()
@@ -530,6 +547,7 @@ export class StreamThread implements GroupListener {
   }
 
   async #shutDown(): Promise<void> {
+    this.#step = 'closing'
     try {
       await this.#settleBusy()
       this.#throwFailure()

@@ -72,6 +72,18 @@ export class StreamsApplication {
     return this.#failure
   }
 
+  /** What it is busy with, for logs and tests. */
+  describe(): string {
+    const thread = this.#thread
+    if (thread === undefined) return `${this.state}, no thread yet`
+    const { tasks, member } = thread
+    const group = member.metadata()
+    const tasksText = tasks.assignedIds
+      .map((id) => `${id}${tasks.running.has(id) ? '' : ' opening'}`)
+      .join(' ')
+    return `${this.state}, generation ${group?.generationId ?? 'none'}${member.rebalancing ? ' rebalancing' : ''}, tasks ${tasksText || 'none'}, ${thread.describe()}`
+  }
+
   listen(listener: StateListener): () => void {
     return this.#machine.listen(listener)
   }

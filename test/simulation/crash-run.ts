@@ -1,0 +1,286 @@
+// One seeded run: records are counted behind a repartition while processes are cut off at random
+// awaits, answers are lost and disks forget what was not synced. Judged by a model: each key's
+// counts come out exactly once and in order, and the stores agree.
+import { VirtualClock } from '../../src/clock.js'
+import { EmbeddedTransport } from '../../src/embedded/embedded.js'
+import { KafkaError, partitionKey, type Client } from '../../src/kafka/client.js'
+import { RecordBatchBuilder } from '../../src/kafka/record-batch.js'
+import { openClient } from '../../src/kafka/transport.js'
+import { silentLogger, type Logger } from '../../src/logger.js'
+import { long, string } from '../../src/serde/serdes.js'
+import { keyValueStore } from '../../src/state/stores.js'
+import type { FrozenTopology } from '../../src/topology/topology-node.js'
+import { Topology } from '../../src/topology/topology.js'
+import { randomOf, type Random } from './random.js'
+import { SimulatedProcess } from './simulated-process.js'
+
+/** What goes wrong in a run, drawn from its seed. */
+export interface RunSummary {
+  readonly crashes: number
+  readonly lostAnswers: number
+}
+
+const partitions = 2
+const inputs = 40
+
+/** Records keyed `n`, counted by their value, which is another key: so they are repartitioned. */
+function topology(): FrozenTopology {
+  const frozen = new Topology()
+    .addSource('in', 'in', { key: string(), value: string() })
+    .addProcessor(
+      'rekey',
+      (context) => ({
+        process: (record) => context.forward({ ...record, key: record.value as string }),
+      }),
+      { parents: ['in'] },
+    )
+    .addSink('to-mid', 'by-value', { parents: ['rekey'], key: string(), value: string() })
+    .addSource('mid', 'by-value', { key: string(), value: string() })
+    .addProcessor(
+      'count',
+      (context) => {
+        const counts = context.getStateStore('counts')
+        return {
+          process(record) {
+            const count = (counts.get(String(record.key)) ?? 0) + 1
+            counts.put(String(record.key), count)
+            return context.forward({ ...record, value: count })
+          },
+        }
+      },
+      { parents: ['mid'], stores: { counts: keyValueStore({ key: string(), value: long() }) } },
+    )
+    .addSink('out', 'out', { parents: ['count'], key: string(), value: long() })
+    .freeze()
+  return { ...frozen, repartitionTopics: [{ name: 'by-value', partitions: undefined }] }
+}
+
+class Run {
+  readonly #random: Random
+  readonly #clock = new VirtualClock(1_000_000)
+  readonly #logger: Logger
+  readonly #transport: EmbeddedTransport
+  readonly #processes: SimulatedProcess[] = []
+  readonly #expected = new Map<string, number>()
+  readonly #observers = new Set<number>()
+  #events = 0
+  #crashAt: number
+  #crashesLeft: number
+  #crashes = 0
+  #lostAnswers = 0
+  #lossRate: number
+
+  constructor(seed: number, logger: Logger) {
+    const random = randomOf(seed)
+    this.#random = random
+    this.#logger = logger
+    this.#crashesLeft = random.below(5)
+    this.#crashAt = 1 + random.below(120)
+    this.#lossRate = random.pick([0, 0, 0.02, 0.1])
+    this.#transport = new EmbeddedTransport({
+      faults: (operation, { client }) => this.#fault(operation, client),
+    })
+    const config = {
+      applicationId: 'app',
+      processingGuarantee: 'exactly_once_v2',
+      commitIntervalMs: random.pick([0, 1, 5, 50]),
+      persistIntervalMs: random.pick([0, 1, 20, 5_000]),
+      persistBytes: random.pick([0, 1, 100, 2 ** 26]),
+      cacheMaxBytes: random.pick([0, 1, 10_000_000]),
+      sessionTimeoutMs: 300,
+      transactionTimeoutMs: 2_000,
+    } as const
+    const isStatic = random.below(2) === 0
+    const machines = random.pick([1, 1, 2])
+    for (let n = 0; n < machines; n++)
+      this.#processes.push(
+        new SimulatedProcess({
+          name: `machine-${n}`,
+          topology: topology(),
+          config: { ...config, groupInstanceId: isStatic ? `member-${n}` : undefined },
+          transport: this.#transport,
+          clock: this.#clock,
+          logger,
+          reached: (step) => this.#reached(step, this.#processes[n]!),
+        }),
+      )
+  }
+
+  async judge(): Promise<RunSummary> {
+    this.#observers.add(0)
+    const client = await this.#transport[openClient]({ clock: this.#clock, logger: silentLogger })
+    await client.admin.createTopics(
+      ['in', 'out'].map((name) => ({ name, partitions, replicationFactor: -1, configs: {} })),
+    )
+    await this.#send(client, inputs / 2)
+    for (const process of this.#processes) process.start()
+    await this.#turns(this.#random.below(60))
+    await this.#send(client, inputs / 2)
+    const produced = await this.#untilDone(client)
+    this.#check(produced)
+    await this.#checkStores()
+    await client.close()
+    return { crashes: this.#crashes, lostAnswers: this.#lostAnswers }
+  }
+
+  // ---------- what goes wrong
+
+  async #reached(step: string, process: SimulatedProcess): Promise<void> {
+    void step
+    await this.#perhapsCrash(process)
+  }
+
+  async #fault(operation: string, client: number): Promise<void> {
+    if (this.#observers.has(client) || operation.startsWith('fetch.wait')) return
+    const process = this.#processes.find((p) => p.client?.number === client)
+    if (process !== undefined) await this.#perhapsCrash(process)
+    if (this.#lossRate === 0 || this.#random.next() >= this.#lossRate) return
+    if (operation.startsWith('group.leave')) return
+    this.#lostAnswers++
+    if (this.#lostAnswers > 30) this.#lossRate = 0
+    throw new KafkaError(`${operation} was lost`, 'retriable')
+  }
+
+  async #perhapsCrash(process: SimulatedProcess): Promise<void> {
+    if (++this.#events < this.#crashAt || this.#crashesLeft === 0) return
+    this.#crashesLeft--
+    this.#crashes++
+    this.#crashAt = this.#events + 1 + this.#random.below(150)
+    process.crash(this.#random.below(3))
+    const downMs = this.#random.pick([0, 10, 400])
+    if (this.#random.below(6) === 0) process.wipe()
+    this.#clock.setTimer(downMs, () => process.start())
+    await new Promise(() => {})
+  }
+
+  // ---------- driving
+
+  async #turns(count: number): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      for (let k = 0; k < 3; k++) await new Promise((resolve) => setImmediate(resolve))
+      this.#clock.advance(5)
+    }
+  }
+
+  async #send(client: Client, count: number): Promise<void> {
+    const producer = client.producer()
+    for (let n = 0; n < count; n++) {
+      const key = `k${this.#random.below(5)}`
+      this.#expected.set(key, (this.#expected.get(key) ?? 0) + 1)
+      const batch = new RecordBatchBuilder()
+      batch.append(n, Buffer.from(String(n)), Buffer.from(key))
+      producer.send({ topic: 'in', partition: this.#random.below(partitions) }, batch)
+    }
+    await producer.flush()
+    await producer.close()
+  }
+
+  async #untilDone(client: Client): Promise<Map<string, number[]>> {
+    for (let round = 0; round < 400; round++) {
+      await this.#turns(10)
+      for (const { app } of this.#processes) if (app?.state === 'ERROR') throw app.failure
+      if (this.#crashesLeft > 0 && round < 50) continue
+      const produced = await this.#read(client)
+      const count = [...produced.values()].reduce((sum, values) => sum + values.length, 0)
+      if (count >= inputs && (await this.#caughtUp(client))) return produced
+    }
+    const states = this.#processes.map((p) => p.app?.describe()).join(' | ')
+    throw new Error(
+      `not done: states ${states}; read ${JSON.stringify([...(await this.#read(client))])}; expected ${JSON.stringify([...this.#expected])}`,
+    )
+  }
+
+  async #caughtUp(client: Client): Promise<boolean> {
+    const sources = ['in', 'app-by-value'].flatMap((topic) =>
+      Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+    )
+    const committed = await client.admin.committed('app', sources)
+    const ends = await client.admin.offsets(sources, 'latest')
+    return sources.every((s) => {
+      const key = partitionKey(s)
+      // The last marker of a partition need not be committed past.
+      return (committed.get(key)?.offset ?? 0) >= (ends.get(key) ?? 0) - 1
+    })
+  }
+
+  /** The counts of each key as a read-committed reader sees them, in order. */
+  async #read(client: Client): Promise<Map<string, number[]>> {
+    const fetcher = client.fetcher({ isolation: 'read_committed' })
+    const counts = new Map<string, number[]>()
+    for (let partition = 0; partition < partitions; partition++) {
+      fetcher.add({ topic: 'out', partition }, 0)
+      for (let fetched = fetcher.poll(); fetched; fetched = fetcher.poll())
+        for (const reader of fetched.batches)
+          while (reader.next()) {
+            const key = String(reader.key())
+            const values = counts.get(key) ?? []
+            counts.set(key, values)
+            values.push(Number(reader.value()!.readBigInt64BE()))
+          }
+    }
+    await fetcher.close()
+    return counts
+  }
+
+  // ---------- judging
+
+  #check(produced: ReadonlyMap<string, readonly number[]>): void {
+    for (const [key, count] of this.#expected) {
+      const wanted = Array.from({ length: count }, (_, n) => n + 1).join()
+      const found = (produced.get(key) ?? []).join()
+      if (found !== wanted) throw new Error(`counts of ${key}: ${found}, expected ${wanted}`)
+    }
+  }
+
+  /** The stores hold the totals: as they are, from the disk after a clean stop, and from the changelog alone. */
+  async #checkStores(): Promise<void> {
+    this.#crashesLeft = 0
+    this.#lossRate = 0
+    while (this.#processes.some((p) => p.app === undefined)) await this.#turns(1)
+    await this.#compareStores('while running')
+    for (const process of this.#processes) {
+      const closed = process.close()
+      for (let open = true; open;) {
+        await this.#turns(2)
+        await Promise.race([closed.then(() => (open = false)), Promise.resolve()])
+      }
+    }
+    const [first] = this.#processes
+    first!.start()
+    await this.#compareStores('after a restart', [first!])
+    first!.crash(0)
+    first!.wipe()
+    first!.start()
+    await this.#compareStores('after a restore', [first!])
+    first!.crash(0)
+  }
+
+  async #compareStores(when: string, processes = this.#processes): Promise<void> {
+    let difference = 'nothing runs'
+    for (let round = 0; round < 300; round++) {
+      await this.#turns(5)
+      difference = ''
+      for (const [key, count] of this.#expected) {
+        const found = await Promise.all(
+          processes.map(async ({ app }) =>
+            app?.state === 'RUNNING'
+              ? await app
+                  .store('counts')
+                  .get(key)
+                  .catch(() => undefined)
+              : undefined,
+          ),
+        )
+        if (!found.includes(count)) difference += ` ${key}: ${found.join()} instead of ${count};`
+      }
+      if (difference === '') return
+    }
+    const states = processes.map((p) => p.app?.describe()).join(' | ')
+    throw new Error(`store ${when} (${states}):${difference}`)
+  }
+}
+
+/** Runs a seed. @throws when the result is not exactly-once. */
+export async function crashRun(seed: number, logger: Logger = silentLogger): Promise<RunSummary> {
+  return new Run(seed, logger).judge()
+}

@@ -1,0 +1,39 @@
+// Crashes at every await of opening, commit and persist, lost answers and rebalances, on seeded
+// schedules: results are exactly-once. A failing seed replays with `SEED=n`; put it into
+// `failed-seeds.txt`, which is always run.
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { consoleLogger } from '../../src/logger.js'
+import { crashRun } from './crash-run.js'
+
+const only = process.env['SEED']
+const seeds = 240
+const kept = readFileSync(new URL('failed-seeds.txt', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => /^\d+/.test(line))
+  .map(Number)
+
+const groups: number[][] =
+  only === undefined
+    ? [
+        kept,
+        ...Array.from({ length: 12 }, (_, g) =>
+          Array.from({ length: seeds / 12 }, (_, n) => 1 + g * (seeds / 12) + n),
+        ),
+      ]
+    : [[Number(only)]]
+
+describe('exactly-once over crashes', () => {
+  it.each(groups.filter((g) => g.length > 0))('holds for seeds from %i', async (...group) => {
+    let crashes = 0
+    for (const seed of group) {
+      try {
+        crashes += (await crashRun(seed, only ? consoleLogger({ verbose: true }) : undefined))
+          .crashes
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+    if (only === undefined && group.length > 10) expect(crashes).toBeGreaterThan(0)
+  })
+})
