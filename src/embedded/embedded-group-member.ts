@@ -8,7 +8,6 @@ import type { Timer } from '../clock.js'
 import {
   KafkaError,
   partitionKey,
-  type Assignment,
   type CommittedOffset,
   type GroupMember,
   type GroupMemberOptions,
@@ -22,6 +21,8 @@ import type { GroupCoordinator, JoinRequest, MemberEvents } from './group-coordi
 
 /** The protocol's code when another process uses the same instance id. */
 const fencedInstanceId = 82
+/** The protocol's code for a generation that is not the current one. */
+const illegalGeneration = 22
 
 const isKind = (error: unknown, ...kinds: readonly string[]): boolean =>
   error instanceof KafkaError && kinds.includes(error.kind)
@@ -103,7 +104,6 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
   rebalanceBegun(): void {
     if (this.#ended) return
     this.#rebalancing = true
-    this.#options.listener.onRebalance?.()
     this.rejoin()
   }
 
@@ -149,6 +149,8 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
     const { assignor, listener } = this.#options
     this.#rebalancing = true
     this.#rejoin = false
+    if (this.#generationId >= 0) await listener.onRebalance?.()
+    if (this.#lost !== undefined || this.#ended) return
     const joined = await this.#client.call('group.join', () => this.#group.join(this.#request()))
     if (this.#closed) return this.#group.leave(joined.memberId)
     this.#memberId = joined.memberId
@@ -177,7 +179,8 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
     const error = this.#lost
     const owned = this.#owned
     this.#owned = []
-    this.#memberId = ''
+    // A member that is only behind keeps its id, so that it does not count twice.
+    if (error?.errorCode !== illegalGeneration) this.#memberId = ''
     this.#generationId = -1
     this.#rejoin = true
     this.#rebalancing = true

@@ -79,7 +79,7 @@ export class DurableJournal implements Journal {
   }
 
   async #write(): Promise<void> {
-    await undefined // the writers of this turn share the first sync
+    await Promise.resolve() // the writers of this turn share the first sync
     while (this.#waiters.length > 0) {
       const batch = this.#batch
       const waiters = this.#waiters

@@ -194,6 +194,8 @@ export class TestMember implements GroupListener {
   userData: readonly number[] = []
   /** Replaced by a case that wants to act while partitions leave. */
   beforeRevoked: () => Promise<void> = async () => {}
+  /** The same before the group is joined anew. */
+  beforeRejoin: () => Promise<void> = async () => {}
 
   constructor(client: Client, options: Omit<GroupMemberOptions, 'listener'>) {
     this.member = client.groupMember({ ...options, listener: this })
@@ -216,6 +218,11 @@ export class TestMember implements GroupListener {
   async onLost(partitions: readonly TopicPartition[]): Promise<void> {
     this.events.push(`lost ${partitions.map(partitionKey).join(' ')}`)
     this.owned = []
+  }
+
+  async onRebalance(): Promise<void> {
+    this.events.push('rebalance')
+    await this.beforeRejoin()
   }
 
   onError(error: Error): void {
