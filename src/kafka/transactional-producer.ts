@@ -7,8 +7,9 @@
 //                   │               ▼ an error that an abort heals
 //                   └───abort──── failed          fenced or fatal, from anywhere ──▶ dead
 //
-// An abort after an error, or one that leaves a gap in the sequence numbers, takes a new epoch by
-// InitProducerId, which ends the open transaction too; any other is an EndTxn.
+// An abort after an error, or one that leaves a gap in the sequence numbers, needs a new epoch:
+// version 2 gives one with every end, version 1 by InitProducerId afterwards (before it, the broker
+// would take our own epoch for a zombie's).
 import { BatchSender, type SendGate } from './batch-sender.js'
 import {
   KafkaError,
@@ -150,8 +151,10 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     await this.#partitions?.settled().catch(() => undefined)
     if (this.#state === 'dead') throw this.#failure ?? this.#lifetime.closedError()
     const { producerId, producerEpoch } = this.#identity()
-    if (this.#state === 'failed' || gap) await this.#reset(producerId, producerEpoch)
-    else if (this.#begun) await this.#end(false)
+    const failed = this.#state === 'failed' || gap
+    const ended = !this.#begun || (await this.#end(false, failed))
+    if (failed && !(ended && this.#begun && this.#version2))
+      await this.#reset(producerId, producerEpoch)
     this.#failure = undefined
     this.#begun = false
     this.#partitions?.clear()
@@ -255,8 +258,10 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     })
   }
 
-  async #end(committed: boolean): Promise<void> {
+  /** Whether the broker knew the transaction; after a failure it may not, or not any more. */
+  async #end(committed: boolean, failed = false): Promise<boolean> {
     const identity = this.#identity()
+    let unknown = false
     try {
       const answer = await askCoordinator(
         this.#cluster,
@@ -264,9 +269,13 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
         { ...this.#call(), send: { maxVersion: this.#version2 ? 5 : 4 } },
         endTxn,
         { transactionalId: this.#id, ...identity, committed },
-        (a) => a.errorCode,
+        ({ errorCode }) => {
+          unknown = failed && notOpenCodes.has(errorCode)
+          return unknown ? ErrorCode.none : errorCode
+        },
       )
-      if (this.#version2) this.#sender.restart(answer)
+      if (this.#version2 && !unknown) this.#sender.restart(answer)
+      return !unknown
     } catch (thrown) {
       const error = toKafkaError(thrown)
       // Whether it happened is not known: only a new producer, which ends it, can go on.
@@ -279,7 +288,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     }
   }
 
-  /** Ends the open transaction and begins with a new epoch and sequence numbers at 0. */
+  /** A new epoch, sequence numbers at 0. */
   async #reset(producerId: number, producerEpoch: number): Promise<void> {
     try {
       await this.#initProducerId(producerId, producerEpoch)
@@ -294,6 +303,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     }
   }
 }
+
+const notOpenCodes = new Set<number>([
+  ErrorCode.invalidTxnState,
+  ErrorCode.invalidProducerIdMapping,
+])
 
 const withRemedy = (error: KafkaError, timeoutMs: number): KafkaError =>
   error.errorCode === ErrorCode.invalidTransactionTimeout

@@ -86,7 +86,7 @@ const field = <In, Out, O extends boolean>(
 })
 
 const scalar = <T>(codec: Codec<T, T>): Scalar<T> =>
-  ((options: FieldOptions<T> = {}) => field(codec, options)) as Scalar<T>
+  ((options?: FieldOptions<T>) => field(codec, options ?? {})) as Scalar<T>
 
 const required = <T>(value: T | null, kind: string): T => {
   if (value === null) throw new ProtocolError(`null where a ${kind} is due`)
