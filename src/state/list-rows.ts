@@ -263,7 +263,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     }
     if (first > this.#highest) this.#highest = first
     row.image = undefined
-    // The bytes of the list are made when the restoring is over or a persist comes.
+    // The bytes of the list are made when all records of this call are in.
     this.#restoredRows.add(row)
     this.buffer.replaced(row, null)
     row.value = bucket
@@ -284,7 +284,8 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     this.#restoredRows.clear()
   }
 
-  restored(): void {
+  override restore(records: readonly ChangelogRecord[]): void {
+    super.restore(records)
     this.#settle()
   }
 
@@ -294,14 +295,12 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   override aborted(): void {
-    this.#settle()
     super.aborted()
     this.retention.aborted()
     this.#highest = this.retention.observedMs
   }
 
   override persist(batch: WriteBatch): void {
-    this.#settle()
     this.retention.persist(
       batch,
       (floorMs) => timePrefix(this.#bucketOf(floorMs) * this.#bucketMs),

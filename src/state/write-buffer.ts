@@ -267,7 +267,7 @@ export class WriteBuffer<K, V> {
         // The value cannot be written; the commit will say so.
       }
     }
-    return this.#meanBytes
+    return Math.ceil(this.#meanBytes)
   }
 
   #unpin(row: Row<K, V>): void {
