@@ -114,7 +114,7 @@ export class NodeHarness {
         set: (name: string, ms: number) => void harness.committed.set(name, ms),
       },
       drop: () => void this.outputs.push('drop'),
-      under: (_record: FlowRecord, action: () => void) => action(),
+      under: (_record: FlowRecord, action: () => void | Promise<void>) => action(),
       forward: (record: FlowRecord<unknown, Change>) => this.#forward(record),
     } as unknown as NodeContext)
   }
