@@ -164,7 +164,8 @@ export class TopologyGraph {
 
   /** A source node that another one replaced. */
   alias(source: string, by: string): void {
-    this.#aliases.set(source, by)
+    // A merged repartition may keep the name of its first source.
+    if (source !== by) this.#aliases.set(source, by)
   }
 
   addGeneratedName(name: GeneratedName): void {
