@@ -1,32 +1,26 @@
 // What a driver takes of the configuration of an application.
-import type { DriverConfig } from './driver-tasks.js'
+import { silentLogger } from '../logger.js'
+import {
+  resolveConfig,
+  type ResolvedConfig,
+  type StreamsConfig,
+} from '../runtime/streams-config.js'
 
-/** The options of `KafkaStreams` that mean something without a log. */
-export interface DriverOptionsConfig {
-  readonly applicationId?: string | undefined
-  readonly processingGuarantee?: 'at_least_once' | 'exactly_once_v2' | undefined
-  readonly commitIntervalMs?: number | undefined
-  readonly persistIntervalMs?: number | undefined
-  readonly cacheMaxBytes?: number | undefined
-  readonly stateDir?: string | undefined
-  readonly deadLetterTopic?: string | undefined
-  readonly deserializationHandler?: any
-  readonly processingHandler?: any
-  readonly productionHandler?: any
+/** The operators that hold results back for a while look at this; a driver shows them at once. */
+const emitIntervalMs = 0
+
+/** A configuration without a log; `handled` is what processors read. */
+export interface DriverConfig extends ResolvedConfig {
+  readonly handled: Readonly<Record<string, unknown>>
 }
 
-export function driverConfig(given: DriverOptionsConfig): DriverConfig {
-  const exactlyOnce = given.processingGuarantee === 'exactly_once_v2'
-  const applicationId = given.applicationId ?? 'test'
-  return {
-    applicationId,
-    exactlyOnce,
-    commitIntervalMs: given.commitIntervalMs ?? (exactlyOnce ? 100 : 30_000),
-    persistIntervalMs: given.persistIntervalMs ?? 5_000,
-    cacheMaxBytes: given.cacheMaxBytes ?? 10_485_760,
-    stateDir: `${given.stateDir ?? 'state'}/${applicationId}`,
-    deadLetterTopic: given.deadLetterTopic,
-    handlers: given,
-    given: Object.freeze({ ...given, emitIntervalMs: 0 }),
-  }
+/**
+ * Checks the configuration of a driver, where everything has a default.
+ * @throws ConfigError as `KafkaStreams` does
+ */
+export function driverConfig(given: Partial<StreamsConfig>): DriverConfig {
+  // What is missing is the log, which a driver has of its own.
+  const complete = { applicationId: 'test', logger: silentLogger, ...given } as StreamsConfig
+  const resolved = resolveConfig(complete, { needsLog: false })
+  return { ...resolved, handled: Object.freeze({ ...complete, emitIntervalMs }) }
 }

@@ -1,7 +1,7 @@
 // The tasks of a test driver and the records on their way between them. Tasks, stores and commits
 // are the production ones; what a stream thread gets from the log, they get from here.
 import { VirtualClock } from '../clock.js'
-import { IllegalStateError } from '../errors.js'
+import { IllegalStateError, StateStoreError } from '../errors.js'
 import { partitionKey, type TopicPartition } from '../kafka/client.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
 import { silentLogger } from '../logger.js'
@@ -20,22 +20,9 @@ import {
 import { MemoryDatabase } from '../state/memory-database.js'
 import type { TaskStore } from '../state/state-store.js'
 import type { FrozenTopology, SourceNode, Subtopology } from '../topology/topology-node.js'
+import type { DriverConfig } from './driver-config.js'
 import { ProducedRecords, type PipedBytes, type ProducedBytes } from './test-records.js'
 import { TestLog } from './test-log.js'
-
-/** The configuration as far as a driver reads it. */
-export interface DriverConfig {
-  readonly applicationId: string
-  readonly exactlyOnce: boolean
-  readonly commitIntervalMs: number
-  readonly persistIntervalMs: number
-  readonly cacheMaxBytes: number
-  readonly stateDir: string
-  readonly deadLetterTopic: string | undefined
-  readonly handlers: Parameters<typeof errorHandlers>[0]
-  /** What processors see. */
-  readonly given: Readonly<Record<string, unknown>>
-}
 
 export interface DriverTasksOptions {
   readonly topology: FrozenTopology
@@ -59,6 +46,7 @@ export class DriverTasks {
   readonly metrics = new StreamsMetrics()
   readonly #options: DriverTasksOptions
   readonly #names: TopicNames
+  readonly #log: TestLog
   readonly #collector: RecordCollector
   readonly #global: StreamTask | undefined
   readonly #globalTopics: ReadonlySet<string>
@@ -78,8 +66,14 @@ export class DriverTasks {
     this.#options = options
     this.#names = new TopicNames(config.applicationId, topology)
     this.#lastCommitMs = this.#lastPersistMs = clock.nowMs()
+    this.#log = new TestLog({
+      clock,
+      partitions: (topic) => this.#partitionsOf(topic),
+      transactionalId: this.#holds ? `${config.applicationId}-test-1` : undefined,
+      transactionTimeoutMs: config.transactionTimeoutMs,
+    })
     this.#collector = new RecordCollector({
-      producer: new TestLog((topic) => this.#partitionsOf(topic)),
+      producer: this.#log,
       clock,
       onSend: (topic, partition, key, value, timestampMs, headers) =>
         this.#onSend({ topic, partition, key, value, timestampMs, headers }),
@@ -163,8 +157,24 @@ export class DriverTasks {
     return undefined
   }
 
-  /** The stores of that name in all tasks. */
-  stores(name: string): readonly TaskStore[] {
+  /**
+   * The stores of that name in all tasks, for queries.
+   * @throws StateStoreError when there is none, or it may not be asked
+   */
+  queried(name: string): readonly TaskStore[] {
+    const { topology } = this.#options
+    const { queryable } = topology
+    const known = [
+      ...topology.subtopologies.flatMap(({ stores }) => stores.map((store) => store.name)),
+      ...topology.globalStores.map(({ store }) => store.name),
+    ]
+    const askable = known.filter((each) => queryable === undefined || queryable.has(each))
+    if (!askable.includes(name))
+      throw new StateStoreError(
+        known.includes(name)
+          ? `store '${name}' is not queryable; name it in build({ … })`
+          : `there is no store '${name}'; there are ${askable.map((each) => `'${each}'`).join(', ') || 'none'}`,
+      )
     this.#start()
     return [...(this.#global === undefined ? [] : [this.#global]), ...this.#tasks]
       .map((task) => task.stores.get(name))
@@ -174,6 +184,7 @@ export class DriverTasks {
   async close(): Promise<void> {
     for (const task of this.#tasks) task.close()
     this.#global?.close()
+    await this.#log.close()
   }
 
   // ---------- making tasks
@@ -258,11 +269,11 @@ export class DriverTasks {
     return {
       applicationId: config.applicationId,
       stateDir: config.stateDir,
-      config: config.given,
+      config: config.handled,
       clock,
       logger: silentLogger,
       metrics: this.metrics,
-      handlers: errorHandlers(config.handlers),
+      handlers: errorHandlers(config.given),
       collector: this.#collector,
       names: this.#names,
       globalStores,
@@ -278,6 +289,7 @@ export class DriverTasks {
     this.#start()
     if (this.#global !== undefined) await this.#global.initialize()
     for (const task of this.#tasks) await task.initialize()
+    await this.#log.open()
     this.#initialized = true
   }
 
@@ -362,7 +374,7 @@ export class DriverTasks {
 
   async #commit(): Promise<void> {
     const nowMs = this.#options.clock.nowMs()
-    await commitTasks(this.#tasks, this.#collector, async () => {})
+    await commitTasks(this.#tasks, this.#collector, () => this.#log.end())
     this.#lastCommitMs = nowMs
     await this.#deliverSent(true)
     if (nowMs - this.#lastPersistMs < this.#options.config.persistIntervalMs) return

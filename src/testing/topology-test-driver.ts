@@ -2,11 +2,15 @@
 // moves only when the test says so.
 import { VirtualClock } from '../clock.js'
 import { StateStoreError, TopologyError } from '../errors.js'
+import type { UntypedStore } from '../runtime/kafka-streams.js'
+import { LocalStore } from '../runtime/local-store.js'
+import type { StreamsConfig } from '../runtime/streams-config.js'
 import type { Serde } from '../serde/serde.js'
 import type { StateStore } from '../state/stores.js'
+import { queryableName, type Queryable, type StoreOf } from '../topology/queryable.js'
 import type { Topic } from '../topology/topic.js'
 import type { Topology } from '../topology/topology.js'
-import { driverConfig, type DriverOptionsConfig } from './driver-config.js'
+import { driverConfig } from './driver-config.js'
 import { DriverTasks } from './driver-tasks.js'
 import type { ProducedBytes } from './test-records.js'
 import {
@@ -21,7 +25,7 @@ export const observeProduced: unique symbol = Symbol('observeProduced')
 
 export interface TestDriverOptions {
   /** Of `KafkaStreams`; everything has a default here, `applicationId` is `test`. */
-  readonly config?: DriverOptionsConfig | undefined
+  readonly config?: Partial<StreamsConfig> | undefined
   /** Where the clock stands at first, ms since the epoch. Default: now. */
   readonly startMs?: number | undefined
   /**
@@ -117,6 +121,25 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
   /** Flushes caches, logs changed rows and commits, as a due commit interval does. */
   async commit(): Promise<void> {
     await this.#next(() => this.#tasks.commit())
+  }
+
+  /**
+   * What queries see of a store, over all partitions.
+   * @throws StateStoreError for an unknown store, or a table that keeps no rows
+   */
+  store<T extends Queryable>(table: T): StoreOf<T>
+  store<N extends ([keyof S] extends [never] ? string : keyof S & string)>(
+    name: N,
+  ): N extends keyof S ? StoreOf<S[N]> : UntypedStore
+  store(asked: Queryable | string): unknown {
+    const name = typeof asked === 'string' ? asked : queryableName(asked)
+    if (name === undefined)
+      throw new StateStoreError(
+        'this table keeps no rows that can be asked; give it a store name: { store: … }',
+      )
+    const views = () => this.#tasks.queried(name).map(({ view }) => view)
+    views()
+    return new LocalStore(name, views)
   }
 
   /**

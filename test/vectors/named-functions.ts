@@ -8,7 +8,7 @@ import {
 } from '../../src/index.js'
 
 export type CaseKey = string | Windowed<string, 'time' | 'session'> | null
-export type CaseValue = string | number | null
+export type CaseValue = string | number | bigint | null
 export type CaseRecord = StreamRecord<CaseKey, CaseValue>
 
 /** A windowed key prints as `key@start-end`. */
