@@ -190,7 +190,9 @@ export class GroupCoordinator {
       if (old.request.instanceId !== request.instanceId) continue
       this.#members.delete(old.memberId)
       this.#fencedStatics.add(old.memberId)
-      this.#silence(old, this.#gone(old.memberId))
+      // The same member asks again when the answer to its join was lost.
+      const isOther = old.request.events !== request.events
+      this.#silence(old, isOther ? this.#gone(old.memberId) : undefined)
       if (this.#state !== 'stable' || `${old.request.topics}` !== `${request.topics}`) return
       const { memberId } = this.#addMember(request, old.assignment)
       if (this.#leader === old.memberId) this.#leader = memberId

@@ -24,8 +24,28 @@ export interface MemberData {
 
 const userDataVersion = 1
 
-export const encodeMemberData = (data: MemberData): Uint8Array =>
+/** What a member is told beside its partitions: version byte 1, then JSON. */
+export interface AssignmentData {
+  readonly tasks: readonly string[]
+  /** False when tasks wait for another member to give them back: another rebalance is due. */
+  readonly complete: boolean
+}
+
+const encoded = (data: object): Uint8Array =>
   Buffer.concat([Buffer.of(userDataVersion), Buffer.from(JSON.stringify(data))])
+
+export const encodeMemberData = (data: MemberData): Uint8Array => encoded(data)
+
+/** Whether another rebalance must follow this assignment. */
+export function isIncomplete(assignment: Assignment): boolean {
+  if (assignment.userData[0] !== userDataVersion) return false
+  try {
+    const text = Buffer.from(assignment.userData.subarray(1)).toString('utf8')
+    return (JSON.parse(text) as Partial<AssignmentData>).complete === false
+  } catch {
+    return false
+  }
+}
 
 /** Data of a newer version, or none, counts as an empty one: such a member still gets tasks. */
 export function decodeMemberData(bytes: Uint8Array): MemberData {
@@ -182,17 +202,17 @@ export class PartitionAssignor implements Assignor {
       for (const partition of member.ownedPartitions)
         holders.set(partitionKey(partition), member.memberId)
     const assignments = new Map<string, Assignment>()
-    for (const [memberId, planned] of assignTasks(tasks, members)) {
+    const isFree = (task: PlannedTask, memberId: string): boolean =>
+      task.partitions.every((p) => (holders.get(partitionKey(p)) ?? memberId) === memberId)
+    const planned = assignTasks(tasks, members)
+    const complete = [...planned].every(([id, list]) => list.every((task) => isFree(task, id)))
+    for (const [memberId, list] of planned) {
       // A task whose partitions another member holds waits for the rebalance after the revocation.
-      const free = planned.filter((task) =>
-        task.partitions.every((p) => (holders.get(partitionKey(p)) ?? memberId) === memberId),
-      )
+      const free = list.filter((task) => isFree(task, memberId))
+      const data: AssignmentData = { tasks: free.map((task) => taskIdText(task.id)), complete }
       assignments.set(memberId, {
         partitions: free.flatMap((task) => task.partitions),
-        userData: Buffer.concat([
-          Buffer.of(userDataVersion),
-          Buffer.from(JSON.stringify({ tasks: free.map((task) => taskIdText(task.id)) })),
-        ]),
+        userData: encoded(data),
       })
     }
     return assignments

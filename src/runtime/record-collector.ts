@@ -214,8 +214,12 @@ export class RecordCollector {
 
   /** Forgets open batches, after an abort. */
   discard(): void {
-    for (const { writer, partition } of this.#open.splice(0)) writer.builders[partition] = undefined
-    for (const writer of this.#writers.values()) writer.acknowledged.length = 0
+    // Not only those in the list: a send that threw may have left others behind.
+    this.#open.length = 0
+    for (const writer of this.#writers.values()) {
+      writer.builders.length = 0
+      writer.acknowledged.length = 0
+    }
   }
 
   #builder(writer: TopicWriter, partition: number): RecordBatchBuilder {

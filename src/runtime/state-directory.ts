@@ -3,6 +3,7 @@
 //
 //   stateDir/APPLICATION/.lock                              who holds it, JSON
 //   stateDir/APPLICATION/kafka-streams-process-metadata     process id and format version, JSON
+//   stateDir/APPLICATION/member                             id of the last member of the group, text
 //   stateDir/APPLICATION/0_3/                               the LevelDB database of task 0_3
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
@@ -20,6 +21,13 @@ export interface StateDirectory {
   readonly directory: string
   /** Stays the same over restarts; makes the transactional id. */
   readonly processId: string
+  /**
+   * The group member that the last holder was. The lock says that it is dead, so a restart can take
+   * it out of the group instead of waiting for its session to end.
+   */
+  readonly formerMemberId?: string | undefined
+  /** Notes the member that this process is. */
+  noteMemberId?(memberId: string): void
   /** Tasks with a folder, for sticky assignment. */
   taskIds(): readonly string[]
   /** Opens a task's database. @throws TaskCorruptedError when it is damaged */
@@ -39,6 +47,7 @@ export interface StateDirectoryOptions {
 
 const metadataFile = 'kafka-streams-process-metadata'
 const lockFile = '.lock'
+const memberFile = 'member'
 const held = new Set<string>()
 
 /**
@@ -64,6 +73,7 @@ export function openStateDirectory(options: StateDirectoryOptions): StateDirecto
 class LockedDirectory implements StateDirectory {
   readonly directory: string
   readonly processId: string
+  readonly formerMemberId: string | undefined
   readonly #options: StateDirectoryOptions
   #released = false
 
@@ -71,6 +81,16 @@ class LockedDirectory implements StateDirectory {
     this.directory = directory
     this.processId = processId
     this.#options = options
+    this.formerMemberId = readMemberId(directory)
+  }
+
+  noteMemberId(memberId: string): void {
+    // Without it a restart only takes longer, so neither a full disk nor a lost write matters.
+    try {
+      fs.writeFileSync(path.join(this.directory, memberFile), memberId)
+    } catch (error) {
+      this.#options.logger.debug({ reason: String(error) }, 'could not note the member id')
+    }
   }
 
   taskIds(): readonly string[] {
@@ -158,6 +178,15 @@ function startTime(pid: number): string | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+function readMemberId(directory: string): string | undefined {
+  try {
+    const text = fs.readFileSync(path.join(directory, memberFile), 'utf8')
+    return text === '' ? undefined : text
   } catch {
     return undefined
   }

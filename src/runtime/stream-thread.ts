@@ -17,6 +17,7 @@ import {
 import { backOff } from './back-off.js'
 import { ChangelogReader } from './changelog-reader.js'
 import { commitTasks } from './commit.js'
+import { isIncomplete } from './partition-assignor.js'
 import type { RecordQueue } from './record-queue.js'
 import { RecordCollector } from './record-collector.js'
 import { RepartitionPurge } from './repartition-purge.js'
@@ -38,6 +39,8 @@ const maxPendingBytes = 32 * 2 ** 20
 const lingerMs = 3
 const busyLingerMs = 20
 const idleMs = 200
+/** After this a rebalance is asked for when the assignment was not complete, ms. */
+const followUpMs = 1_000
 
 type Command = () => Promise<void>
 
@@ -62,6 +65,7 @@ export class StreamThread implements GroupListener {
   #assignedOnce = false
   #step = 'starting'
   #wasRunning = false
+  #rejoinAtMs = Infinity
 
   constructor(options: ThreadOptions) {
     this.#o = options
@@ -81,6 +85,7 @@ export class StreamThread implements GroupListener {
     this.member = client.groupMember({
       groupId: config.applicationId,
       instanceId: config.groupInstanceId,
+      formerMemberId: directory.formerMemberId,
       sessionTimeoutMs: config.sessionTimeoutMs,
       rebalanceTimeoutMs: Math.max(60_000, config.sessionTimeoutMs),
       heartbeatIntervalMs: Math.max(1, Math.floor(config.sessionTimeoutMs / 15)),
@@ -136,6 +141,10 @@ export class StreamThread implements GroupListener {
 
   // ---------- what the group says
 
+  onMemberId(memberId: string): void {
+    this.#o.directory.noteMemberId?.(memberId)
+  }
+
   async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#atSafePoint(async () => {
       const ids = this.tasks.affected(partitions)
@@ -162,6 +171,9 @@ export class StreamThread implements GroupListener {
         this.tasks.assign(assignment.partitions)
       }
       this.#assignedOnce = true
+      // Who gives tasks back joins again by itself; but it may be gone, or come back as a static
+      // member, which starts no rebalance. Then somebody has to ask.
+      this.#rejoinAtMs = isIncomplete(assignment) ? this.#o.clock.nowMs() + followUpMs : Infinity
     })
   }
 
@@ -175,13 +187,14 @@ export class StreamThread implements GroupListener {
     })
   }
 
-  onRebalance(): void {
-    this.#o.events.changed()
-    this.#fetcher.wake()
+  /** What is open is committed, so that no transaction waits for the slowest member. */
+  async onRebalance(): Promise<void> {
+    await this.#atSafePoint(() => this.#commit())
   }
 
   onError(error: Error): void {
-    this.#fail(error)
+    // The member has ended, so beginning again could not help, whatever kind of error it is.
+    this.#fail(new FinalError(error))
   }
 
   // ---------- the loop
@@ -209,6 +222,10 @@ export class StreamThread implements GroupListener {
     this.#adoptOpened()
     const { clock } = this.#o
     const nowMs = clock.nowMs()
+    if (nowMs >= this.#rejoinAtMs) {
+      this.#rejoinAtMs = Infinity
+      if (!this.member.rebalancing) this.member.rejoin()
+    }
     for (const { task } of this.tasks.running.values()) task.systemTimeMs = nowMs
     this.#step = 'processing'
     this.#poll()
@@ -511,7 +528,7 @@ export class StreamThread implements GroupListener {
         error = next
       }
     }
-    await this.#end(error)
+    await this.#end(error instanceof FinalError ? error.error : error)
     return false
   }
 
@@ -572,6 +589,11 @@ export class StreamThread implements GroupListener {
     await this.#unit.close().catch(() => {})
     await this.#fetcher.close().catch(() => {})
   }
+}
+
+/** Wraps what nothing can be done about. */
+class FinalError {
+  constructor(readonly error: Error) {}
 }
 
 /** Whether beginning again from the last commit can help. */

@@ -126,7 +126,6 @@ class Run {
   // ---------- what goes wrong
 
   async #reached(step: string, process: SimulatedProcess): Promise<void> {
-    void step
     await this.#perhapsCrash(process)
   }
 

@@ -11,7 +11,7 @@ const seeds = 240
 const kept = readFileSync(new URL('failed-seeds.txt', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => /^\d+/.test(line))
-  .map(Number)
+  .map((line) => Number.parseInt(line, 10))
 
 const groups: number[][] =
   only === undefined

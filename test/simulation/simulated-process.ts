@@ -83,12 +83,13 @@ export class SimulatedProcess {
 
   #directory(): StateDirectory {
     const tasks = this.#tasks
-    const { disk } = this
+    const { disk, life } = this
     return {
       directory: `/${this.#o.name}`,
       processId: this.#o.name,
       taskIds: () => [...tasks],
       open: (taskId) => {
+        if (this.life !== life) return new Promise(() => {})
         tasks.add(taskId)
         return disk.open(taskId)
       },

@@ -31,15 +31,20 @@ class VirtualFile {
   readonly synced: WriteList[] = []
   readonly unsynced: WriteList[] = []
   handle: VirtualDatabase | undefined
+  crashes = 0
 
   async open(): Promise<Database> {
     if (this.handle !== undefined) throw new Error('the virtual database is open already')
+    const { crashes } = this
     const rows = new MemoryDatabase()
     for (const list of [...this.synced, ...this.unsynced]) await rows.write(list)
+    // Who was cut off meanwhile never sees the database.
+    if (crashes !== this.crashes) return new Promise(() => {})
     return (this.handle = new VirtualDatabase(this, rows))
   }
 
   crash(keep: number): void {
+    this.crashes++
     this.unsynced.length = Math.min(keep, this.unsynced.length)
     this.handle?.kill()
     this.handle = undefined
