@@ -130,8 +130,8 @@ function rowOperator(o: RowOperator): TableState {
       o.write(out, name, parents, { node, store, oldValues })
       if (store !== undefined) addPlanned(out, store, tableSpec(graph, store, name), [name])
     },
-    // What is kept in a plain store is not versioned any more.
-    { outputVersioned: store === undefined ? undefined : store.versioned },
+    // What is given a plain store is not versioned any more, also where none is made of it.
+    { outputVersioned: isMaterialized(options) ? store?.versioned === true : undefined },
   )
   graph.add(table.node, node)
   return {
