@@ -241,6 +241,10 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     if (bucket.dirty.length === 0) this.buffer.unwritten(row.bucket)
   }
 
+  protected override hidden(row: BucketEntry<K, V>): boolean {
+    return row.first < this.retention.visibleFromMs
+  }
+
   protected override flushed(row: BucketEntry<K, V>): void {
     if (!this.retention.put(row.first)) this.context.drop('expired segment')
   }

@@ -74,6 +74,10 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   ): void | Promise<void>
   protected abstract restoreRecord(record: ChangelogRecord): void
   protected abstract readonly hasListener: boolean
+  /** Whether the engine would not show a row any more. */
+  protected hidden(_row: Row<K, V>): boolean {
+    return false
+  }
   /** Told of each row that leaves the record cache for the engine. */
   protected flushed(_row: Row<K, V>): void {}
 
@@ -212,14 +216,16 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
       this.flushed(row)
       return
     }
-    if (!row.present && held.old === null) {
+    // What the engine hides is no old value, though the cache still had it (semantics 12.16).
+    const hasOld = held.old !== null && !this.hidden(row)
+    if (!row.present && !hasOld) {
       // Created and deleted between two flushes: nobody ever hears of it.
       if (!held.wasDirty) this.unmark(row)
       return
     }
     this.flushed(row)
     let old: V | null = null
-    if (this.#oldValues) {
+    if (this.#oldValues && hasOld) {
       if (held.oldImage !== undefined) old = this.values.decode(held.oldImage)
       else if (held.old !== something) old = held.old
     }

@@ -180,6 +180,10 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     this.buffer.unwritten(row)
   }
 
+  protected override hidden(row: Row<K, V>): boolean {
+    return row.timeMs < this.#retention.visibleFromMs
+  }
+
   /** Behind a record cache, time moves with what is flushed. */
   protected override flushed(row: Row<K, V>): void {
     if (!this.#retention.put(row.timeMs)) this.context.drop('expired segment')
