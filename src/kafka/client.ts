@@ -136,6 +136,11 @@ export interface GroupListener {
 export interface GroupMemberOptions {
   readonly groupId: string
   readonly instanceId?: string | undefined
+  /**
+   * The id of a dynamic member that is known to be dead, such as this process before it was killed:
+   * it is taken out of the group before the first join, so that nobody waits for its session to end.
+   */
+  readonly formerMemberId?: string | undefined
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number

@@ -2,8 +2,8 @@
 // in one piece is handed on as a view; a larger one is copied once, into a buffer of its own.
 import { ProtocolError } from './protocol/protocol-error.js'
 
-/** The largest answer that is believed: brokers refuse requests above 100 MiB by default. */
-export const maxFrameBytes = 2 ** 29
+/** The largest answer that is believed: a broker takes requests of 100 MiB at most by default. */
+export const maxFrameBytes = 2 ** 28
 
 /** The first bytes of a TLS alert, read as a size. */
 const looksLikeTls = (size: number): boolean => size >>> 16 === 0x1503

@@ -139,6 +139,10 @@ export class KafkaGroupMember implements GroupMember {
     const memberId = this.#memberId
     this.#end()
     if (memberId === '' || this.#options.instanceId !== undefined) return
+    await this.#leave(memberId, 'the member was closed')
+  }
+
+  async #leave(memberId: string, reason: string): Promise<void> {
     const { groupId } = this.#options
     await askCoordinator(
       this.#cluster,
@@ -150,7 +154,7 @@ export class KafkaGroupMember implements GroupMember {
         send: { timeoutMs: leaveTimeoutMs },
       },
       leaveGroup,
-      { groupId, memberId, members: [{ memberId, reason: 'the member was closed' }] },
+      { groupId, memberId, members: [{ memberId, reason }] },
       (a) => a.errorCode,
     ).catch((error: unknown) =>
       this.#cluster.settings.logger.debug({ groupId, reason: String(error) }, 'could not leave'),
@@ -168,6 +172,9 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   async #run(): Promise<void> {
+    const { formerMemberId, instanceId } = this.#options
+    if (formerMemberId !== undefined && instanceId === undefined)
+      await this.#leave(formerMemberId, 'its process was restarted')
     const backoff = new Backoff(50, 1000)
     while (!this.#lifetime.closed) {
       try {
@@ -284,9 +291,11 @@ export class KafkaGroupMember implements GroupMember {
         if (this.#lifetime.closed) throw this.#lifetime.closedError()
         if (answer.errorCode === ErrorCode.memberIdRequired) {
           this.#memberId = answer.memberId
+          this.#options.listener.onMemberId?.(answer.memberId)
           continue
         }
         this.#check(`JoinGroup of ${groupId}`, answer.errorCode)
+        if (this.#memberId !== answer.memberId) this.#options.listener.onMemberId?.(answer.memberId)
         this.#memberId = answer.memberId
         this.#generationId = answer.generationId
         return answer

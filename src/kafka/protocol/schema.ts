@@ -22,7 +22,7 @@ export type FieldKind =
 export interface FieldOptions<T> {
   readonly from?: number
   readonly to?: number
-  /** Makes it a tagged field with this number. */
+  /** Makes it a tagged field with this number, which whoever writes may leave out. */
   readonly tag?: number
   /** Makes it optional for whoever writes; what readers get where it is absent. */
   readonly or?: T
@@ -59,6 +59,9 @@ export type Body<S extends Shape> = {
 /** What is read for a shape. */
 export type Parsed<S extends Shape> = { readonly [K in keyof S]: Read<S[K]> }
 
+/** Tagged fields may be left out by whoever writes. */
+type Tagged<O> = O extends { readonly tag: number } ? true : false
+
 interface Codec<In, Out> {
   readonly kind: FieldKind
   readonly zero: Out
@@ -81,7 +84,7 @@ const field = <In, Out, O extends boolean>(
   from: options.from ?? 0,
   to: options.to ?? 32767,
   tag: options.tag ?? -1,
-  optional: ('or' in options) as O,
+  optional: ('or' in options || 'tag' in options) as O,
   or: options.or ?? codec.zero,
 })
 
@@ -186,10 +189,17 @@ export const listOf = <T>(item: Field<T>, options: FieldOptions<readonly T[]> = 
   field<readonly T[], readonly T[], false>(listCodec(item), options)
 
 /** A list of structs. */
-export const list = <const S extends Shape>(
+export const list = <
+  const S extends Shape,
+  const O extends FieldOptions<readonly Parsed<S>[]> = object,
+>(
   shape: S,
-  options: FieldOptions<readonly Parsed<S>[]> = {},
-) => field<readonly Body<S>[], readonly Parsed<S>[], false>(listCodec(struct(shape)), options)
+  options?: O,
+) =>
+  field<readonly Body<S>[], readonly Parsed<S>[], Tagged<O>>(
+    listCodec(struct(shape) as Field<Body<S>, Parsed<S>>),
+    options ?? {},
+  )
 
 /** A list of structs that may be left out, or null for "all" where the protocol says so. */
 export const optionalList = <const S extends Shape>(
@@ -204,8 +214,11 @@ export const optionalList = <const S extends Shape>(
 }
 
 /** A nested struct; where it is absent each of its fields has its default. */
-export const struct = <const S extends Shape>(shape: S, options: FieldOptions<Parsed<S>> = {}) =>
-  field<Body<S>, Parsed<S>, false>(
+export const struct = <const S extends Shape, const O extends FieldOptions<Parsed<S>> = object>(
+  shape: S,
+  options?: O,
+) =>
+  field<Body<S>, Parsed<S>, Tagged<O>>(
     {
       kind: 'struct',
       shape,
@@ -213,7 +226,7 @@ export const struct = <const S extends Shape>(shape: S, options: FieldOptions<Pa
       write: (w, v) => writeShape(w, shape, v),
       read: (r) => readShape(r, shape),
     },
-    options,
+    options ?? {},
   )
 
 const defaults = <S extends Shape>(shape: S): Parsed<S> =>
