@@ -129,6 +129,8 @@ export interface GroupListener {
    * anew, so that a commit that is under way may finish with the old generation.
    */
   onRebalance?(): void | Promise<void>
+  /** The log gave the member an id: what `formerMemberId` takes after a crash. Called before it joins. */
+  onMemberId?(memberId: string): void
   /** The member cannot go on (authorization, the assignor rejected, inconsistent protocol). */
   onError(error: Error): void
 }
