@@ -25,8 +25,8 @@ export class BucketEntry<K, V> extends Row<K, V> {
 export class Bucket<K, V> {
   /** In order of `first`, then `second`; deleted ones stay until they are logged. */
   readonly entries: BucketEntry<K, V>[] = []
-  /** Entries to be logged. */
-  dirty: BucketEntry<K, V>[] = []
+  /** How many entries are to be logged. */
+  dirtyEntries = 0
 
   /** The first index whose entry is not before (first, second). */
   indexOf(first: number, second: number): number {

@@ -26,6 +26,9 @@ export interface ListRowsOptions<K, V> extends RowStoreOptions<K, V> {
   readonly timeFirst?: boolean | undefined
 }
 
+/** A commit of fewer entries logs them in order of their last write. */
+const sortedBelow = 256
+
 /** An entry found by a scan, with its key. */
 export interface FoundEntry<K> extends EntryBytes {
   readonly key: K
@@ -40,6 +43,8 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   /** The largest `first` of any live entry. */
   #highest = -1
   #sweptMs = 0
+  /** Entries to be logged, and some that need not be any more. */
+  #dirty: BucketEntry<K, V>[] = []
   #order = 0
 
   constructor(options: ListRowsOptions<K, V>, context: StoreContext) {
@@ -196,22 +201,30 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     return encodeBucket(this.#open(row), this.#imageOf)
   }
 
+  /** Entries are logged over all lists, in order of their last write where that costs nothing. */
+  override writeChangelog(): void {
+    const dirty = this.#dirty
+    if (dirty.length <= sortedBelow) dirty.sort((a, b) => a.order - b.order)
+    this.#dirty = []
+    this.#order = 0
+    for (const entry of dirty) if ((entry.flags & DIRTY) !== 0) this.#logEntry(entry)
+    super.writeChangelog()
+  }
+
+  #logEntry(entry: BucketEntry<K, V>): void {
+    entry.flags &= ~DIRTY
+    const image = this.imageOf(entry)
+    this.context.log(
+      this.changelogKey(this.#keyBytes(entry.bucket), entry.first, entry.second),
+      image === undefined ? null : this.values.payload(image),
+      entry.logTimestampMs,
+    )
+    if (image === undefined) entry.bucket.value!.remove(entry)
+  }
+
+  /** Lists are not logged themselves. */
   log(row: BucketRow<K, V>): void {
-    const bucket = this.#open(row)
-    const keyBytes = this.#keyBytes(row)
-    if (bucket.dirty.length > 1) bucket.dirty.sort((a, b) => a.order - b.order)
-    for (const entry of bucket.dirty) {
-      if ((entry.flags & DIRTY) === 0) continue
-      entry.flags &= ~DIRTY
-      const image = this.imageOf(entry)
-      this.context.log(
-        this.changelogKey(keyBytes, entry.first, entry.second),
-        image === undefined ? null : this.values.payload(image),
-        entry.logTimestampMs,
-      )
-      if (image === undefined) bucket.remove(entry)
-    }
-    bucket.dirty = []
+    if (row.value !== null) row.value.dirtyEntries = 0
   }
 
   forget(row: BucketRow<K, V>): void {
@@ -228,17 +241,18 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     row.order = ++this.#order
     if ((row.flags & DIRTY) === 0) {
       row.flags |= DIRTY
-      row.bucket.value!.dirty.push(row)
+      row.bucket.value!.dirtyEntries++
+      this.#dirty.push(row)
     }
     this.touched(row)
   }
 
   protected unmark(row: BucketEntry<K, V>): void {
-    row.flags &= ~DIRTY
     const bucket = row.bucket.value!
-    bucket.dirty = bucket.dirty.filter((entry) => entry !== row)
+    if ((row.flags & DIRTY) !== 0) bucket.dirtyEntries--
+    row.flags &= ~DIRTY
     bucket.remove(row)
-    if (bucket.dirty.length === 0) this.buffer.unwritten(row.bucket)
+    if (bucket.dirtyEntries === 0) this.buffer.unwritten(row.bucket)
   }
 
   protected override hidden(row: BucketEntry<K, V>): boolean {
@@ -299,6 +313,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   override aborted(): void {
+    this.#dirty = []
     super.aborted()
     this.retention.aborted()
     this.#highest = this.retention.observedMs
