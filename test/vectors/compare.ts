@@ -55,15 +55,17 @@ function sameChangelog(
   expected: readonly OutputRecord[],
   actual: readonly OutputRecord[],
 ): string | undefined {
-  const last = new Map<string, number>()
-  for (const [i, record] of expected.entries()) last.set(rowOf(record), i)
-  let at = 0
-  for (const [i, wanted] of expected.entries()) {
+  // From the end: of equal records of one key the last one is ours, not the first.
+  const seen = new Set<string>()
+  let at = actual.length - 1
+  for (const [i, wanted] of [...expected.entries()].toReversed()) {
     const got = actual[at]
-    if (got !== undefined && text(wanted) === text(got)) at += 1
-    else if (last.get(rowOf(wanted)) === i) return difference(topic, i, wanted, got)
+    const isLast = !seen.has(rowOf(wanted))
+    seen.add(rowOf(wanted))
+    if (got !== undefined && text(wanted) === text(got)) at -= 1
+    else if (isLast) return difference(topic, i, wanted, got)
   }
-  return at < actual.length ? difference(topic, expected.length, undefined, actual[at]) : undefined
+  return at >= 0 ? difference(topic, 0, undefined, actual[at]) : undefined
 }
 
 /** The records of one input in an order that does not depend on hashes. */
