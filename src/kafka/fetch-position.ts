@@ -33,6 +33,8 @@ export class FetchPosition {
   missingSinceMs: number | undefined
   /** The topic's identity at the first look. */
   topicId: string | undefined
+  /** How often in a row its bytes were damaged. */
+  damaged = 0
   /** What `poll` throws once all that came before is given out. */
   failure: KafkaError | undefined
   /** After a failure nothing is asked for any more. */
@@ -93,10 +95,18 @@ export class FetchPosition {
     return { topic, partition, batches, nextOffset, byteLength: records.length }
   }
 
-  /** Drops what has arrived, to ask for it again. */
-  rewind(): void {
+  /** Forgets what has arrived. */
+  drop(): void {
     this.#arrivals.length = 0
     this.bufferedBytes = 0
-    this.nextOffset = this.position
+  }
+
+  /** A new one in its place that asks again for all that was not given out. */
+  again(): FetchPosition {
+    const again = new FetchPosition(this.topic, this.partition, this.key, this.position)
+    again.endOffset = this.endOffset
+    again.topicId = this.topicId
+    again.damaged = this.damaged + 1
+    return again
   }
 }

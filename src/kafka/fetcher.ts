@@ -26,7 +26,7 @@ const retryMs = 100
 /** The second lane comes back soon, so that partitions do not wait for it either. */
 const secondLaneWaitMs = 100
 /** How often a partition is read again whose checksum differs. */
-const corruptRetries = 2
+const damagedRetries = 2
 
 interface Lane {
   readonly role: Role
@@ -57,7 +57,6 @@ export class KafkaFetcher implements Fetcher {
   #timer: Timer | undefined
   #waiters: (() => void)[] = []
   #onClose: (() => void) | undefined
-  readonly #corrupt = new WeakMap<FetchPosition, number>()
 
   constructor(cluster: Cluster, options: FetcherOptions, onClose?: () => void) {
     this.#cluster = cluster
@@ -177,16 +176,17 @@ export class KafkaFetcher implements Fetcher {
     try {
       const fetched = position.take(this.#committedOnly)
       if (fetched) {
-        this.#corrupt.delete(position)
+        position.damaged = 0
         return fetched
       }
     } catch (thrown) {
       const error = toKafkaError(thrown)
-      const tries = this.#corrupt.get(position) ?? 0
-      this.#corrupt.set(position, tries + 1)
-      position.rewind()
-      if (error.errorCode !== ErrorCode.corruptMessage || tries >= corruptRetries)
-        position.fail(error)
+      position.drop()
+      if (error.errorCode === ErrorCode.corruptMessage && position.damaged < damagedRetries) {
+        this.#positions.set(position.key, position.again())
+        return undefined
+      }
+      position.fail(error)
     } finally {
       this.#bufferedBytes += position.bufferedBytes - before
     }
