@@ -33,6 +33,8 @@ export interface ContextHost extends NodeHost {
   requestCommit(): void
   /** Waits for a promise before the next record, whatever its receiver does with it. */
   keep(promise: Promise<void>): void
+  /** Runs `action` before the next record, and wakes whoever drives the task. */
+  later(action: () => void | Promise<void>): void
   dropped(node: string, reason: string, record: FlowRecord | undefined): void
 }
 
@@ -156,6 +158,10 @@ export class TaskNodeContext implements NodeContext {
 
   under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void> {
     return this.#runner.runAs(record, action)
+  }
+
+  later(action: () => void | Promise<void>): void {
+    this.#host.later(action)
   }
 
   drop(reason: string): void {

@@ -4,7 +4,7 @@ import { StreamsError, type RecordPosition } from '../errors.js'
 import { partitionKey, type PartitionOffset, type TopicPartition } from '../kafka/client.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import { FlowRecord } from '../topology/stream-record.js'
-import type { NodeContext } from '../topology/processor.js'
+import type { NodeContext, NodeProcessor } from '../topology/processor.js'
 import type { ProcessorNode, SinkNode, SourceNode, Subtopology } from '../topology/topology-node.js'
 import { noHeaders } from '../serde/record-headers.js'
 import type { Counter } from '../metrics/streams-metrics.js'
@@ -65,6 +65,9 @@ export class StreamTask
   readonly #processed: Counter
   readonly #times = new Map<string, number>()
   readonly #committedOffsets = new Map<string, number>()
+  /** Nodes that may leave work open, in topological order. */
+  readonly #settling: NodeProcessor[] = []
+  #later: (() => void | Promise<void>)[] = []
   #kept: Promise<void>[] = []
   #fatal: { readonly error: unknown } | undefined
   #taken: RecordQueue | undefined
@@ -172,6 +175,7 @@ export class StreamTask
    * @throws the error to end with; the record counts as taken then.
    */
   process(): boolean | Promise<boolean> {
+    if (this.#later.length > 0) return this.#runLater()
     const { group } = this
     if (!group.ready(this.systemTimeMs, this.#lagOf)) return false
     const queue = group.peek()!
@@ -231,13 +235,15 @@ export class StreamTask
   }
 
   settle(): void | Promise<void> {
+    if (this.#settling.length > 0) return this.#settleNodes().then(() => this.#settleKept())
     if (this.#kept.length > 0) return this.#settleKept()
     if (this.#fatal !== undefined) this.#throwFatal()
   }
 
   flushCaches(): void | Promise<void> {
     this.#taken = undefined
-    return this.stores.flushCaches()
+    const flushed = this.stores.flushCaches()
+    return this.#settling.length === 0 ? flushed : this.#flushAgain(flushed)
   }
 
   writeChangelogs(): void {
@@ -266,6 +272,7 @@ export class StreamTask
   /** Returns to the committed rows; what was processed since is to be processed again by a new task. */
   aborted(): void {
     this.#kept = []
+    this.#later = []
     this.stores.aborted()
   }
 
@@ -369,6 +376,12 @@ export class StreamTask
     this.#fatal = { error }
   }
 
+  later(action: () => void | Promise<void>): void {
+    this.#later.push(action)
+    this.#work = true
+    this.environment.wake?.()
+  }
+
   keep(promise: Promise<void>): void {
     promise.catch(() => {})
     this.#kept.push(promise)
@@ -458,6 +471,7 @@ export class StreamTask
     this.node = runner
     try {
       runner.processor = node.supplier(context)
+      if (runner.processor.settle !== undefined) this.#settling.push(runner.processor)
     } finally {
       this.node = undefined
     }
@@ -478,7 +492,42 @@ export class StreamTask
     })
   }
 
-  async #processLater(result: void | Promise<void>): Promise<true> {
+  /** What came from outside goes on before the next record. */
+  #runLater(): true | Promise<true> {
+    const action = this.#later.shift()!
+    this.#taken = undefined
+    try {
+      const result = action()
+      if (result !== undefined || this.#kept.length > 0) return this.#processLater(result, 0)
+    } catch (error) {
+      this.#leave()
+      this.#fatal = undefined
+      throw error
+    }
+    this.#leave()
+    if (this.#fatal !== undefined) this.#throwFatal()
+    return true
+  }
+
+  /** Whether any node had work open. */
+  async #settleNodes(): Promise<boolean> {
+    let any = false
+    for (const node of this.#settling) {
+      const open = node.settle!()
+      if (open === undefined) continue
+      any = true
+      await open
+    }
+    return any
+  }
+
+  /** Caches feed nodes whose results may fill caches again. */
+  async #flushAgain(first: void | Promise<void>): Promise<void> {
+    await first
+    while (await this.#settleNodes()) await this.stores.flushCaches()
+  }
+
+  async #processLater(result: void | Promise<void>, records = 1): Promise<true> {
     try {
       await result
       await this.#settleKept()
@@ -488,7 +537,7 @@ export class StreamTask
     } finally {
       this.#leave()
     }
-    this.#processed.add()
+    if (records > 0) this.#processed.add(records)
     return true
   }
 

@@ -79,7 +79,10 @@ export class StreamThread implements GroupListener {
     })
     this.#collector = new RecordCollector({ producer: this.#unit, clock })
     this.#fetcher = client.fetcher({ isolation })
-    const environment = options.environment(this.#collector)
+    const environment = {
+      ...options.environment(this.#collector),
+      wake: () => this.#fetcher.wake(),
+    }
     this.#reader = new ChangelogReader({ ...environment, client, isolation })
     this.#purge = new RepartitionPurge(client.admin, environment)
     this.member = client.groupMember({

@@ -288,16 +288,24 @@ const shown = (name: string, value: unknown): string =>
     ? `this ${Array.isArray(value) ? 'list' : typeof value}`
     : (JSON.stringify(value) ?? String(value))
 
+/** Kafka's names of keys that have another name here. */
+const otherNames: Readonly<Record<string, string>> = {
+  bootstrapservers: 'brokers',
+  statestorecachemaxbytes: 'cacheMaxBytes',
+  cachemaxbytesbuffering: 'cacheMaxBytes',
+  errorsdeadletterqueuetopicname: 'deadLetterTopic',
+}
+
 function unknownKey(name: string): string {
   const plain = (s: string): string => s.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
-  let nearest = ''
+  const given = plain(name)
+  let nearest = otherNames[given]
   let distance = Infinity
-  for (const key of Object.keys(configKeys)) {
-    const d = editDistance(plain(name), plain(key))
+  for (const key of nearest === undefined ? Object.keys(configKeys) : []) {
+    const d = given.includes(plain(key)) ? 1 : editDistance(given, plain(key))
     if (d < distance) [nearest, distance] = [key, d]
   }
-  const close = distance <= Math.max(2, name.length / 2)
-  return `unknown configuration key ${name}${close ? `; did you mean ${nearest}?` : ''}`
+  return `unknown configuration key ${name}; did you mean ${nearest}?`
 }
 
 function editDistance(a: string, b: string): number {

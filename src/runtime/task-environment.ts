@@ -27,6 +27,8 @@ export interface TaskEnvironment {
   readonly cacheBytes: number
   /** Whether record caches are on at all. */
   readonly recordCaches: boolean
+  /** Called when a task has something to do though no record came. */
+  readonly wake?: (() => void) | undefined
 }
 
 /** The names of topics in the log: internal ones carry the application id. */

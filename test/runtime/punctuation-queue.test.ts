@@ -1,0 +1,54 @@
+// When scheduled callbacks run: the worked example of the reference, and what may go wrong.
+import { describe, expect, it } from 'vitest'
+import { PunctuationQueue } from '../../src/runtime/punctuation-queue.js'
+
+describe('PunctuationQueue', () => {
+  it('fires with the current time and skips missed slots, in stream time', () => {
+    const queue = new PunctuationQueue()
+    const fired: number[] = []
+    queue.schedule(0, 10, (nowMs) => void fired.push(nowMs))
+    const firedAt = [5, 9, 10, 35, 35, 39, 40].map((nowMs) => {
+      fired.length = 0
+      queue.punctuate(nowMs)
+      return fired.join()
+    })
+    expect(firedAt).toEqual(['5', '', '10', '35', '', '', '40'])
+  })
+
+  it('fires first after one interval, in wall-clock time', () => {
+    const queue = new PunctuationQueue()
+    const fired: number[] = []
+    queue.schedule(10, 10, (nowMs) => void fired.push(nowMs))
+    for (const nowMs of [5, 10, 45, 49, 50]) queue.punctuate(nowMs)
+    expect(fired).toEqual([10, 45, 50])
+  })
+
+  it('runs in the order of due times and lets a callback cancel itself', () => {
+    const queue = new PunctuationQueue()
+    const fired: string[] = []
+    queue.schedule(20, 5, () => void fired.push('late'))
+    const early = queue.schedule(10, 5, () => {
+      fired.push('early')
+      early.cancel()
+    })
+    queue.punctuate(30)
+    queue.punctuate(40)
+    expect(fired).toEqual(['early', 'late', 'late'])
+  })
+
+  it('waits for an asynchronous callback before the next', async () => {
+    const queue = new PunctuationQueue()
+    const fired: string[] = []
+    queue.schedule(0, 5, async () => {
+      await Promise.resolve()
+      fired.push('first')
+    })
+    queue.schedule(1, 5, () => void fired.push('second'))
+    expect(await queue.punctuate(4)).toBe(true)
+    expect(fired).toEqual(['first', 'second'])
+  })
+
+  it.each([0, -1, NaN])('refuses an interval of %s ms', (intervalMs) => {
+    expect(() => new PunctuationQueue().schedule(0, intervalMs, () => {})).toThrow(/at least 1/)
+  })
+})
