@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   runtime: ['topology', 'state', 'serde', 'kafka', 'metrics'],
   query: ['runtime', 'state', 'serde'],
   rx: ['dsl', 'runtime'],
-  testing: ['runtime', 'topology', 'state', 'serde', 'kafka', 'embedded'],
+  testing: ['runtime', 'topology', 'state', 'serde', 'kafka', 'embedded', 'metrics'],
 }
 const leaves = ['errors.ts', 'clock.ts', 'logger.ts']
 
