@@ -13,7 +13,12 @@ import { RepartitionNode } from './graph/repartition-node.js'
 import { given, neededRef, refsNote, shared } from './graph/serde-ref.js'
 import { engineFor, planStore, type AnyMaterialized } from './materialize.js'
 import type { AsyncOptions, Grouped, Mapped, Named, ProcessOptions, Produced } from './options.js'
-import { asyncCall, type AsyncCallback, type AsyncResult } from './processors/async-call.js'
+import {
+  asyncCall,
+  longestCallMs,
+  type AsyncCallback,
+  type AsyncResult,
+} from './processors/async-call.js'
 import { filter, type Predicate } from './processors/filter.js'
 import { flatMap } from './processors/flat-map.js'
 import {
@@ -281,13 +286,18 @@ export function callAsync(
     timeoutMs: o.timeoutMs ?? asyncDefaults.timeoutMs,
     attempts: o.retry?.attempts ?? asyncDefaults.attempts,
   })
-  return addStep(
-    state,
+  const supplier = asyncCall(callback, result, options)
+  const node = new GraphNode(
     name,
-    asyncCall(callback, result, options),
-    result === 'value' ? { value: undefined } : {},
+    (out, parents) => {
+      out.addProcessor(name, supplier, parents)
+      out.addAsyncWait({ node: name, longestMs: longestCallMs(options) })
+    },
     { valueChanging: result === 'value' },
   )
+  state.graph.add(state.node, node)
+  const value = result === 'value' ? undefined : state.value
+  return { ...state, node, name, value, joinRepartition: undefined }
 }
 
 function checkedAsync(o: AsyncCallOptions): AsyncCallOptions {

@@ -61,6 +61,7 @@ export class StreamsApplication {
     this.#logger = config.logger
     this.#names = new TopicNames(config.applicationId, topology)
     if (config.ensureExplicitNames) checkNames(topology)
+    if (config.exactlyOnce) checkWaits(topology, config.transactionTimeoutMs)
   }
 
   get state(): StreamsState {
@@ -377,4 +378,14 @@ function checkNames(topology: FrozenTopology): void {
   throw new TopologyError(
     `ensureExplicitInternalResourceNaming is set, but these names are generated: ${list}`,
   )
+}
+
+/** A commit waits for open calls, and the broker ends a transaction that takes too long. */
+function checkWaits(topology: FrozenTopology, transactionTimeoutMs: number): void {
+  for (const { node, longestMs } of topology.asyncWaits)
+    if (longestMs > transactionTimeoutMs)
+      throw new TopologyError(
+        `${node} may hold a commit up for ${longestMs} ms, longer than transactionTimeoutMs, ${transactionTimeoutMs}: lower its timeoutMs or attempts, or raise transactionTimeoutMs`,
+        { node },
+      )
 }

@@ -349,7 +349,14 @@ export class DriverTasks {
       worked = false
       for (const task of this.#tasks) {
         task.systemTimeMs = this.#options.clock.nowMs()
-        if (task.group.isEmpty) continue
+        if (task.group.isEmpty) {
+          // A driver has no later moment: what calls left open goes on now.
+          await task.settle()
+          if (this.#sent.length === 0 || this.#holds) continue
+          worked = true
+          await this.#deliverSent()
+          continue
+        }
         worked = true
         await task.process()
         await task.punctuateStream()

@@ -37,6 +37,8 @@ export interface ProcessorContext<K, V, S> {
 /** A node's behaviour inside: the class of records is known, and the context has more to give. */
 export interface NodeProcessor {
   process(record: FlowRecord<any, any>): void | Promise<void>
+  /** Called before a commit: afterwards nothing that this node began is left open. */
+  settle?(): void | Promise<void>
   close?(): void
 }
 
@@ -57,6 +59,8 @@ export interface NodeContext extends ProcessorContext<unknown, unknown, Stores> 
    * leaves caches and buffers later.
    */
   under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void>
+  /** Runs `action` between two records, soon: for what comes from outside the task. */
+  later(action: () => void | Promise<void>): void
   /** Counts the current record as dropped at this node and logs it without flooding. */
   drop(reason: string): void
   /** Numbers kept with the committed offsets, such as the time of the last emit; by store name. */

@@ -7,6 +7,7 @@ import { checkedName } from './names.js'
 import type { NodeProcessor, NodeSupplier, Processor } from './processor.js'
 import { connectedParts } from './subtopologies.js'
 import type {
+  AsyncWait,
   FrozenTopology,
   GeneratedName,
   GlobalStoreNode,
@@ -47,6 +48,7 @@ export class TopologyGraph {
   readonly #aliases = new Map<string, string>()
   readonly #sourceChangelogs = new Map<string, string>()
   readonly #generated: GeneratedName[] = []
+  readonly #asyncWaits: AsyncWait[] = []
   readonly #notes = new Map<string, readonly string[]>()
   readonly #wrap: ProcessorWrapper | undefined
   #queryable: ReadonlySet<string> | undefined
@@ -172,6 +174,10 @@ export class TopologyGraph {
     this.#generated.push(name)
   }
 
+  addAsyncWait(wait: AsyncWait): void {
+    this.#asyncWaits.push(wait)
+  }
+
   /** Which stores may be queried; unset: all. */
   set queryable(names: ReadonlySet<string> | undefined) {
     this.#queryable = names
@@ -212,6 +218,7 @@ export class TopologyGraph {
       sourceChangelogs: new Map(this.#sourceChangelogs),
       queryable: this.#queryable,
       generatedNames: Object.freeze([...this.#generated]),
+      asyncWaits: Object.freeze([...this.#asyncWaits]),
     })
   }
 

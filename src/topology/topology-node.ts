@@ -91,6 +91,12 @@ export interface GeneratedName {
   readonly remedy: string
 }
 
+/** How long an asynchronous node may hold a commit up, in the worst case. */
+export interface AsyncWait {
+  readonly node: string
+  readonly longestMs: number
+}
+
 /** All that the runtime runs: plain frozen data. */
 export interface FrozenTopology {
   readonly subtopologies: readonly Subtopology[]
@@ -104,4 +110,6 @@ export interface FrozenTopology {
   readonly queryable: ReadonlySet<string> | undefined
   /** What was named by number: a topology that changes may change these names. */
   readonly generatedNames: readonly GeneratedName[]
+  /** A transaction must outlive the longest of these. */
+  readonly asyncWaits: readonly AsyncWait[]
 }

@@ -1,17 +1,222 @@
-// Asynchronous operators: calls overlap, the promised order is kept, commits wait for what is in flight.
-import { IllegalStateError } from '../../errors.js'
-import type { NodeSupplier } from '../../topology/processor.js'
+// Asynchronous operators: calls of several records overlap, their results go on in the promised order,
+// and a commit waits for all of them. A call that settles never touches the task by itself: its result
+// goes on between two records, or while the node holds the task up because too many calls are open.
+import { systemClock, type Timer } from '../../clock.js'
+import { ProcessingError } from '../../errors.js'
+import type { NodeContext, NodeSupplier } from '../../topology/processor.js'
+import type { FlowRecord } from '../../topology/stream-record.js'
+import { checked, holds } from './checked.js'
 import type { AsyncCallOptions } from './operator-options.js'
 
-type Call = { readonly signal: AbortSignal; readonly attempt: number }
+/** What a call is given beside the record. */
+export interface Call {
+  /** Aborted when the call takes too long, or the task is closed. */
+  readonly signal: AbortSignal
+  /** From 1. */
+  readonly attempt: number
+}
+
 export type AsyncCallback = (value: any, key: any, record: any, call: Call) => unknown
 
 /** What is done with a result: it becomes the value, decides whether the record passes, or is ignored. */
 export type AsyncResult = 'value' | 'predicate' | 'ignored'
 
+/** Back-off before the second attempt, doubling up to the longest. */
+const firstBackOffMs = 100
+const longestBackOffMs = 10_000
+
+const backOffMs = (attempt: number): number =>
+  Math.min(longestBackOffMs, firstBackOffMs * 2 ** (attempt - 1))
+
+/** The longest that a record can wait: all attempts and the back-off between them. */
+export function longestCallMs(o: AsyncCallOptions): number {
+  let totalMs = o.attempts * o.timeoutMs
+  for (let attempt = 1; attempt < o.attempts; attempt++) totalMs += backOffMs(attempt)
+  return totalMs
+}
+
+/** A record whose call is open, or whose result waits for its turn. */
+interface Entry {
+  readonly record: FlowRecord
+  readonly lane: Lane
+  outcome: { readonly value: unknown } | { readonly error: unknown } | undefined
+}
+
+/** Entries whose results keep their order. */
+interface Lane {
+  readonly id: unknown
+  readonly entries: Entry[]
+}
+
 /** Calls `callback` for each record. */
 export const asyncCall =
-  (_callback: AsyncCallback, _result: AsyncResult, _options: AsyncCallOptions): NodeSupplier =>
-  () => {
-    throw new IllegalStateError('asyncCall is not available in this version')
+  (callback: AsyncCallback, result: AsyncResult, options: AsyncCallOptions): NodeSupplier =>
+  (context) =>
+    new AsyncCalls(context, callback, result, options)
+
+class AsyncCalls {
+  readonly #context: NodeContext
+  readonly #callback: AsyncCallback
+  readonly #result: AsyncResult
+  readonly #options: AsyncCallOptions
+  readonly #closed = new AbortController()
+  readonly #lanes = new Map<unknown, Lane>()
+  /** Lanes whose first entry has its result, in order of completion. */
+  #ready: Lane[] = []
+  #open = 0
+  #wakeIsDue = false
+  /** Resolved at the next result, while somebody waits for one. */
+  #waiting: (() => void) | undefined
+
+  constructor(
+    context: NodeContext,
+    callback: AsyncCallback,
+    result: AsyncResult,
+    options: AsyncCallOptions,
+  ) {
+    this.#context = context
+    this.#callback = callback
+    this.#result = result
+    this.#options = options
   }
+
+  process(record: FlowRecord): void | Promise<void> {
+    const lane = this.#lane(record.key)
+    const entry: Entry = { record, lane, outcome: undefined }
+    lane.entries.push(entry)
+    this.#open++
+    void this.#call(entry)
+    if (this.#open >= this.#options.concurrency) return this.#until(this.#options.concurrency - 1)
+  }
+
+  /** Nothing is open afterwards. */
+  settle(): void | Promise<void> {
+    if (this.#open > 0) return this.#until(0)
+  }
+
+  close(): void {
+    this.#closed.abort()
+  }
+
+  /** Lets results go on until at most `limit` records are open. */
+  async #until(limit: number): Promise<void> {
+    for (;;) {
+      await this.#release()
+      if (this.#open <= limit) return
+      if (this.#ready.length === 0)
+        await new Promise<void>((resolve) => {
+          this.#waiting = resolve
+        })
+    }
+  }
+
+  #lane(key: unknown): Lane {
+    const { order } = this.#options
+    const id = order === 'none' ? Symbol('lane') : order === 'partition' ? null : laneOf(key)
+    let lane = this.#lanes.get(id)
+    if (lane === undefined) this.#lanes.set(id, (lane = { id, entries: [] }))
+    return lane
+  }
+
+  async #call(entry: Entry): Promise<void> {
+    let outcome: Entry['outcome']
+    try {
+      outcome = { value: await this.#attempts(entry.record) }
+    } catch (error) {
+      outcome = { error }
+    }
+    entry.outcome = outcome
+    if (entry.lane.entries[0] === entry) this.#becameReady(entry.lane)
+  }
+
+  #becameReady(lane: Lane): void {
+    this.#ready.push(lane)
+    if (this.#waiting !== undefined) {
+      const wake = this.#waiting
+      this.#waiting = undefined
+      wake()
+    } else if (!this.#wakeIsDue && !this.#closed.signal.aborted) {
+      this.#wakeIsDue = true
+      this.#context.later(() => {
+        this.#wakeIsDue = false
+        return this.#release()
+      })
+    }
+  }
+
+  async #attempts(record: FlowRecord): Promise<unknown> {
+    const { attempts } = this.#options
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(record, attempt)
+      } catch (error) {
+        if (attempt >= attempts || this.#closed.signal.aborted) throw error
+      }
+      await new Promise<void>((resolve) => void setCallTimer(backOffMs(attempt), resolve))
+    }
+  }
+
+  /** One call; it fails when it takes too long, whatever becomes of it. */
+  #attempt(record: FlowRecord, attempt: number): Promise<unknown> {
+    const controller = new AbortController()
+    const abort = (): void => controller.abort(this.#closed.signal.reason)
+    this.#closed.signal.addEventListener('abort', abort, { once: true })
+    return new Promise<unknown>((resolve, reject) => {
+      const { timeoutMs } = this.#options
+      const timer = setCallTimer(timeoutMs, () => {
+        const late = new ProcessingError(
+          `${this.#context.nodeName}: the call took longer than timeoutMs, ${timeoutMs} ms`,
+          { node: this.#context.nodeName },
+        )
+        controller.abort(late)
+        reject(late)
+      })
+      const { key, value } = record
+      const call = { signal: controller.signal, attempt }
+      // In a promise, so that a callback that throws at once fails like one that rejects.
+      void Promise.resolve()
+        .then(() => this.#callback(value, key, record, call))
+        .then(resolve, reject)
+        .finally(() => timer.cancel())
+    }).finally(() => this.#closed.signal.removeEventListener('abort', abort))
+  }
+
+  /** Lets all results that are due go on, one after the other. */
+  #release(): void | Promise<void> {
+    for (let entry = this.#next(); entry !== undefined; entry = this.#next()) {
+      const sent = this.#goOn(entry)
+      if (sent !== undefined) return sent.then(() => this.#release())
+    }
+  }
+
+  #next(): Entry | undefined {
+    const lane = this.#ready[0]
+    if (lane === undefined) return undefined
+    const entry = lane.entries.shift()!
+    this.#open--
+    const following = lane.entries[0]
+    if (following === undefined) this.#lanes.delete(lane.id)
+    if (following?.outcome === undefined) this.#ready.shift()
+    return entry
+  }
+
+  /** Under the entry's own record, so that a failure is asked about as this node's. */
+  #goOn({ record, outcome }: Entry): void | Promise<void> {
+    return this.#context.under(record, () => {
+      if (outcome !== undefined && 'error' in outcome) throw outcome.error
+      const node = this.#context.nodeName
+      const value = outcome?.value
+      if (this.#result === 'value')
+        return this.#context.forward(record.withValue(checked(value, node, 'mapper')))
+      if (this.#result === 'predicate' && holds(value, node)) return this.#context.forward(record)
+    })
+  }
+}
+
+/** Keys that are objects share one lane: their order is kept, at the cost of waiting for one another. */
+const laneOf = (key: unknown): unknown =>
+  typeof key === 'object' || typeof key === 'function' ? null : key
+
+/** Calls are to the outside, so their time is real, also where a test driver's stands still. */
+const setCallTimer = (delayMs: number, callback: () => void): Timer =>
+  systemClock.setTimer(delayMs, callback)
