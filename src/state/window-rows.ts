@@ -229,8 +229,17 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   override persist(batch: WriteBatch): void {
-    this.#retention.persist(batch, (floorMs) => this.#timePrefix(floorMs))
+    this.#retention.persist(batch, (floorMs) => this.#timePrefix(floorMs), this.#slackMs())
     super.persist(batch)
+  }
+
+  /** How far below the floor a record cache still shows rows: as long as it has them. */
+  #slackMs(): number {
+    if (!this.cached) return 0
+    const floorMs = this.#retention.committedFloorMs
+    let lowest = floorMs
+    for (const startMs of this.#starts.keys()) if (startMs < lowest) lowest = startMs
+    return floorMs - lowest
   }
 
   #accept(key: K, startMs: number, value: V | null, timestampMs: number): boolean {
