@@ -11,7 +11,7 @@ import {
   type EntryBytes,
 } from './bucket.js'
 import { afterRows, Retention } from './retention.js'
-import { DIRTY, RAW, TOUCHED } from './row.js'
+import { CLEAN, DIRTY, RAW, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
@@ -134,6 +134,11 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     return false
   }
 
+  /** The earliest `first` that a scan of closed entries is sure to find once time has come to `timeMs`. */
+  keptFromMs(timeMs: number): number {
+    return this.retention.floorAt(timeMs)
+  }
+
   /** Notes a change of a bucket whose entries are logged elsewhere. */
   protected touched(entry: BucketEntry<K, V>): void {
     if (entry.first > this.#highest) this.#highest = entry.first
@@ -235,6 +240,14 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
 
   expired(row: BucketRow<K, V>): boolean {
     return !this.cached && (row.timeMs + 1) * this.#bucketMs <= this.retention.committedFloorMs
+  }
+
+  protected override *ghosts(): Generator<BucketRow<K, V>> {
+    if (!this.cached) return
+    const floorMs = this.retention.committedFloorMs
+    for (const [bucket, rows] of this.#buckets)
+      if (bucket * this.#bucketMs < floorMs)
+        for (const row of rows.values()) if ((row.flags & CLEAN) !== 0 && row.present) yield row
   }
 
   protected mark(row: BucketEntry<K, V>): void {

@@ -76,7 +76,12 @@ export class Retention {
 
   /** Committed time has passed all rows before this; a multiple of the segment length. */
   get committedFloorMs(): number {
-    return Math.max(0, this.segment(this.#committedMs - this.retentionMs) * this.intervalMs)
+    return this.floorAt(this.#committedMs)
+  }
+
+  /** The same for another time: rows from here on are not deleted before time is beyond `timeMs`. */
+  floorAt(timeMs: number): number {
+    return Math.max(0, this.segment(timeMs - this.retentionMs) * this.intervalMs)
   }
 
   /** Deletes expired rows of the engine, `keyAt(floorMs)` being the first key to keep, and keeps the time. */

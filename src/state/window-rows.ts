@@ -9,7 +9,7 @@ import { compareBytes, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
 import type { FlushOptions, LiveRow, WindowFlushListener } from './live-row.js'
 import type { Held } from './record-cache.js'
 import { afterRows, Retention } from './retention.js'
-import { RAW, Row, TOUCHED } from './row.js'
+import { CLEAN, RAW, Row, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WindowApi, WindowView, type FoundWindow } from './window-api.js'
@@ -73,6 +73,11 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
   closed(fromMs: number, toMs: number): AsyncIterable<FoundWindow<K, V>> {
     return this.#scan(fromMs, toMs, { sorted: true })
+  }
+
+  /** The earliest start that `closed` is sure to find once time has come to `timeMs`. */
+  keptFromMs(timeMs: number): number {
+    return this.#retention.floorAt(timeMs)
   }
 
   // ---------- for the api and the view
@@ -168,6 +173,14 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     return !this.cached && row.timeMs < this.#retention.committedFloorMs
   }
 
+  protected override *ghosts(): Generator<Row<K, V>> {
+    if (!this.cached) return
+    const floorMs = this.#retention.committedFloorMs
+    for (const [startMs, rows] of this.#starts)
+      if (startMs < floorMs)
+        for (const row of rows.values()) if ((row.flags & CLEAN) !== 0 && row.present) yield row
+  }
+
   protected get hasListener(): boolean {
     return this.#listener !== undefined
   }
@@ -229,17 +242,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   override persist(batch: WriteBatch): void {
-    this.#retention.persist(batch, (floorMs) => this.#timePrefix(floorMs), this.#slackMs())
+    this.#retention.persist(batch, (floorMs) => this.#timePrefix(floorMs))
     super.persist(batch)
-  }
-
-  /** How far below the floor a record cache still shows rows: as long as it has them. */
-  #slackMs(): number {
-    if (!this.cached) return 0
-    const floorMs = this.#retention.committedFloorMs
-    let lowest = floorMs
-    for (const startMs of this.#starts.keys()) if (startMs < lowest) lowest = startMs
-    return floorMs - lowest
   }
 
   #accept(key: K, startMs: number, value: V | null, timestampMs: number): boolean {

@@ -25,8 +25,10 @@ export interface CloseEmitterOptions {
     lastCloseMs: number | undefined,
     closeMs: number,
   ) => AsyncIterable<ClosedWindow> | undefined
-  /** How far the close time may move on before windows are lost that were not emitted. */
-  readonly slackMs: number
+  /** The earliest time in the store that a window may have which is not emitted yet. */
+  readonly earliestMs: (lastCloseMs: number) => number
+  /** The earliest time that the store is sure to keep once time has come to `timeMs`. */
+  readonly keptFromMs: (timeMs: number) => number
 }
 
 /** Between two looks at the store; windows are emitted that much later at most, while records come. */
@@ -56,10 +58,16 @@ export class CloseEmitter {
     const last = this.#lastCloseMs
     if (last !== undefined && closeMs <= last) return undefined
     const nowMs = this.#context.systemTimeMs
-    if (nowMs < this.#nextEmitMs && closeMs - (last ?? 0) <= this.#options.slackMs) return undefined
+    if (nowMs < this.#nextEmitMs && !this.#isUrgent(last, record.timestampMs)) return undefined
     this.#nextEmitMs = nowMs + this.#intervalMs
     const closed = this.#options.closed(last, closeMs)
     return closed && this.#forward(closed, closeMs, record)
+  }
+
+  /** Whether the store may forget windows that were not emitted, once it has the record. */
+  #isUrgent(last: number | undefined, timeMs: number): boolean {
+    const { earliestMs, keptFromMs } = this.#options
+    return keptFromMs(timeMs) > (last === undefined ? 0 : Math.max(0, earliestMs(last)))
   }
 
   async #forward(

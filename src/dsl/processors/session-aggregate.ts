@@ -60,7 +60,12 @@ class SessionAggregateProcessor implements NodeProcessor {
     this.#forwards = !onClose && !rows.cached
     this.#keepsOld = oldValues && this.#forwards
     if (onClose) {
-      this.#emitter = new CloseEmitter(context, { store, closed: closedSessions(rows), slackMs: 0 })
+      this.#emitter = new CloseEmitter(context, {
+        store,
+        closed: closedSessions(rows),
+        earliestMs: (lastCloseMs) => lastCloseMs,
+        keptFromMs: (timeMs) => rows.keptFromMs(timeMs),
+      })
     } else if (rows.cached) {
       const forward = forwardFlushed(context)
       rows.onFlush(

@@ -54,8 +54,8 @@ class SlidingAggregateProcessor implements NodeProcessor {
     if (onClose) {
       this.#emitter = new CloseEmitter(context, {
         store,
-        // The store keeps windows for twice the difference and grace at least.
-        slackMs: differenceMs,
+        earliestMs: (lastCloseMs) => lastCloseMs - differenceMs,
+        keptFromMs: (timeMs) => rows.keptFromMs(timeMs),
         closed(lastCloseMs, closeMs) {
           const toMs = closeMs - differenceMs - 1
           if (toMs < 0) return undefined

@@ -50,8 +50,12 @@ class WindowAggregateProcessor implements NodeProcessor {
     this.#forwards = !onClose && !rows.cached
     this.#keepsOld = oldValues && this.#forwards
     if (onClose) {
-      const closed = closedWindows(rows, windows)
-      this.#emitter = new CloseEmitter(context, { store, closed, slackMs: 0 })
+      this.#emitter = new CloseEmitter(context, {
+        store,
+        closed: closedWindows(rows, windows),
+        earliestMs: (lastCloseMs) => lastCloseMs - windows.sizeMs + 1,
+        keptFromMs: (timeMs) => rows.keptFromMs(timeMs),
+      })
     } else if (rows.cached) {
       rows.onFlush(windowFlushed(context, windows.sizeMs), { oldValues })
     }

@@ -47,6 +47,11 @@ export class MapRows {
     return this.#sorted().filter((r) => r.key === key && r.startMs >= fromMs && r.startMs <= toMs)
   }
 
+  /** Keeps everything. */
+  keptFromMs(): number {
+    return 0
+  }
+
   async *closed(fromMs: number, toMs: number): AsyncIterable<Row> {
     yield* this.#sorted().filter((r) => r.startMs >= fromMs && r.startMs <= toMs)
   }
