@@ -86,7 +86,7 @@ const over =
     }
   }
 
-/** By name; they need `--brokers`. */
+/** By name. */
 export const overBroker: Readonly<Record<string, (brokers: readonly string[]) => Promise<Result>>> =
   Object.fromEntries(
     (['alos', 'eos'] as const).flatMap((guarantee) =>
