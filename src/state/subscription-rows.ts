@@ -21,8 +21,12 @@ const prefixOf = (foreignKey: Uint8Array): Uint8Array => {
 }
 
 export class SubscriptionRows extends RowsOver<KeyValueRows<Uint8Array, Uint8Array>> {
+  /** The rows as bytes, for who looks at every store of a task. */
+  override readonly api: unknown
+
   constructor(name: string, context: StoreContext) {
     super(new KeyValueRows({ name, key: bytes(), value: bytes(), timestamped: true }, context))
+    this.api = this.inner.api
   }
 
   /** Keys and subscription are bytes as Kafka Streams has them; null deletes. */
