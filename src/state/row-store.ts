@@ -1,6 +1,6 @@
 // What all stores of typed rows share: live values and their bytes, the record cache, and the steps
 // of a task's commit. Subclasses know where rows lie and what the changelog gets.
-import { fromLatin1 } from './byte-keys.js'
+import { fromLatin1, toLatin1 } from './byte-keys.js'
 import type { ByteRange, BytesStore, Entry, WriteBatch } from './bytes-store.js'
 import type { LiveRow } from './live-row.js'
 import { mergeScan, textRange, type Overlaid } from './merged-scan.js'
@@ -77,6 +77,10 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   /** Whether the engine would not show a row any more. */
   protected hidden(_row: Row<K, V>): boolean {
     return false
+  }
+  /** Clean rows with a value that a record cache shows although the engine has dropped them. */
+  protected ghosts(): Iterable<Row<K, B>> {
+    return []
   }
   /** Told of each row that leaves the record cache for the engine. */
   protected flushed(_row: Row<K, V>): void {}
@@ -316,8 +320,18 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
       restored.delete(key)
       rows.push({ key, image: row.present ? (row.image ??= this.encode(row)) : undefined })
     }
-    if (restored.size > 0) {
-      for (const [key, image] of restored) rows.push({ key, image: image ?? undefined })
+    let sorted = true
+    for (const [key, image] of restored) {
+      rows.push({ key, image: image ?? undefined })
+      sorted = false
+    }
+    for (const row of this.ghosts()) {
+      const key = toLatin1(this.engineKey(row))
+      if ((from !== undefined && key < from) || (to !== undefined && key >= to)) continue
+      rows.push({ key, image: (row.image ??= this.encode(row)) })
+      sorted = false
+    }
+    if (!sorted) {
       rows.sort((a, b) => (a.key < b.key ? -1 : 1))
     }
     return range.reverse === true ? rows.reverse() : rows
