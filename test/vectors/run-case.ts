@@ -23,8 +23,6 @@ async function observe(
     startMs: 0,
     config: {
       applicationId: 'app',
-      // A persist lets go of expired rows, which the cache of the reference still shows.
-      persistIntervalMs: Infinity,
       cacheMaxBytes: vector.config.caching ? 10_485_760 : 0,
       ...(vector.config.onProcessingError ? { processingHandler: 'continue' } : {}),
       ...(vector.config.onDeserializationError ? { deserializationHandler: 'continue' } : {}),
