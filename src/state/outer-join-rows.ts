@@ -1,22 +1,25 @@
 // The shared store of left and outer stream joins: unmatched records by time, in the bytes that
-// Kafka Streams has (semantics 19.11).
+// Kafka Streams has (semantics 19.11). Which records are unmatched is known in memory too, in order,
+// so that a join asks for the ones whose time is over without a scan of the engine.
 //
 //   key    time int64 · side (1 left, 0 right) · key
 //   value  01 · count int32 · per record, in order of arrival: length int32 · side · value
 import { bytes } from '../serde/bytes-serdes.js'
 import type { SerdeFor } from '../serde/serde.js'
-import { readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+import { fromLatin1, readInt32, readInt64, toLatin1, writeInt32, writeInt64 } from './byte-keys.js'
 import { KeyValueRows } from './key-value-rows.js'
 import { RowsOver } from './rows-over.js'
+import { SortedMap } from './sorted-map.js'
 import type { StoreContext } from './state-store.js'
 import { KeyCodec, ValueCodec } from './value-codec.js'
 
-export interface UnmatchedRow<out K, out L, out R> {
+/** Records of one side, key and time. */
+export interface Unmatched<out K> {
   readonly timestampMs: number
   readonly side: 'left' | 'right'
   readonly key: K
-  /** In order of arrival. */
-  readonly values: readonly (L | R)[]
+  /** Its place in the order: time, right before left, key bytes. */
+  readonly id: string
 }
 
 export interface OuterJoinRowsOptions<K, L, R> {
@@ -30,16 +33,37 @@ const keyStart = 9
 const listStart = 5
 
 export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Uint8Array>> {
+  /** Rows as bytes; what is written past the order would not be found. */
+  override readonly api: unknown
   readonly #keys: KeyCodec<K>
   readonly #left: ValueCodec<L>
   readonly #right: ValueCodec<R>
+  readonly #order = new SortedMap<Unmatched<K>>()
+  /** What was added to the order and taken out since the last commit. */
+  #changes: { readonly row: Unmatched<K>; readonly isAdded: boolean }[] = []
 
   constructor(options: OuterJoinRowsOptions<K, L, R>, context: StoreContext) {
     const { name } = options
     super(new KeyValueRows({ name, key: bytes(), value: bytes(), timestamped: false }, context))
+    this.api = this.inner.view
     this.#keys = new KeyCodec(options.key, name, context.topic)
     this.#left = new ValueCodec(options.left, name, context.topic, false)
     this.#right = new ValueCodec(options.right, name, context.topic, false)
+  }
+
+  async restored(): Promise<void> {
+    this.#order.clear()
+    for await (const [rowKey] of this.inner.scanBytes({})) {
+      const key = this.#keys.decode(rowKey.subarray(keyStart))
+      const side = rowKey[8] === 1 ? 'left' : 'right'
+      const id = toLatin1(rowKey)
+      this.#order.set(id, { timestampMs: readInt64(rowKey, 0), side, key, id })
+    }
+  }
+
+  /** Whether no record is unmatched. */
+  get isEmpty(): boolean {
+    return this.#order.size === 0
   }
 
   /** Appends an unmatched record. */
@@ -52,29 +76,57 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Ui
         : this.#right.encode(value as R, timestampMs)
     const list = this.inner.row(rowKey)?.value
     this.inner.write(rowKey, appended(list, side, encoded), timestampMs)
+    if (list !== undefined) return
+    const row = { timestampMs, side, key, id: toLatin1(rowKey) }
+    this.#order.set(row.id, row)
+    this.#changes.push({ row, isAdded: true })
   }
 
   /** Removes all unmatched records of that side, key and time. Does nothing when there are none. */
   delete(side: 'left' | 'right', key: K, timestampMs: number): void {
-    const rowKey = this.#rowKey(side, key, timestampMs)
-    if (this.inner.row(rowKey) !== undefined) this.inner.write(rowKey, null, timestampMs)
+    if (this.#order.size === 0) return
+    const row = this.#order.get(toLatin1(this.#rowKey(side, key, timestampMs)))
+    if (row !== undefined) this.remove(row)
   }
 
-  /** All rows by time, right before left, key bytes; rows deleted meanwhile are left out. */
-  async *scan(): AsyncGenerator<UnmatchedRow<K, L, R>> {
-    for await (const [rowKey] of this.inner.scanBytes({})) {
-      const list = this.inner.row(rowKey)?.value
-      if (list === undefined) continue
-      const side = rowKey[8] === 1 ? 'left' : 'right'
-      const decode = (item: Uint8Array): L | R =>
-        side === 'left' ? this.#left.decode(item) : this.#right.decode(item)
-      yield {
-        timestampMs: readInt64(rowKey, 0),
-        side,
-        key: this.#keys.decode(rowKey.subarray(keyStart)),
-        values: itemsOf(list).map(decode),
-      }
-    }
+  /** Removes the records of a row. */
+  remove(row: Unmatched<K>): void {
+    if (!this.#order.delete(row.id)) return
+    this.inner.write(fromLatin1(row.id), null, row.timestampMs)
+    this.#changes.push({ row, isAdded: false })
+  }
+
+  /** The row behind `row`, which may be gone by now; without one, the first. */
+  next(row: Unmatched<K> | undefined): Unmatched<K> | undefined {
+    return row === undefined ? this.#order.first : this.#order.after(row.id)
+  }
+
+  /** The records of a row, in order of arrival; none when it is gone. */
+  valuesOf(row: Unmatched<K>): readonly (L | R)[] {
+    const list = this.inner.row(fromLatin1(row.id))?.value
+    if (list === undefined) return []
+    const { side } = row
+    return itemsOf(list).map((item) =>
+      side === 'left' ? this.#left.decode(item) : this.#right.decode(item),
+    )
+  }
+
+  override committed(): void {
+    super.committed()
+    this.#changes = []
+  }
+
+  override aborted(): void {
+    super.aborted()
+    for (const { row, isAdded } of this.#changes.reverse())
+      if (isAdded) this.#order.delete(row.id)
+      else this.#order.set(row.id, row)
+    this.#changes = []
+  }
+
+  override close(): void {
+    this.#order.clear()
+    super.close()
   }
 
   #rowKey(side: 'left' | 'right', key: K, timestampMs: number): Uint8Array {

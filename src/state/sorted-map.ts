@@ -96,6 +96,16 @@ export class SortedMap<V> {
     return this.#chunks[0]?.values[0]
   }
 
+  /** The value behind the last key not above `key`; `undefined` at the end. */
+  after(key: string): V | undefined {
+    const c = chunkIndex(this.#chunks, key)
+    if (c < 0) return this.first
+    const { keys, values } = this.#chunks[c]!
+    let i = lowerBound(keys, key)
+    if (keys[i] === key) i++
+    return i < keys.length ? values[i] : this.#chunks[c + 1]?.values[0]
+  }
+
   get(key: string): V | undefined {
     const chunk = this.#chunks[chunkIndex(this.#chunks, key)]
     if (chunk === undefined) return undefined
