@@ -24,6 +24,7 @@ export interface ListRowsOptions<K, V> extends RowStoreOptions<K, V> {
   /** How much longer than the retention a store with a record cache shows entries (semantics 12.16). */
   readonly slackMs?: number | undefined
   readonly timeFirst?: boolean | undefined
+  readonly lenient?: boolean | undefined
 }
 
 /** A commit of fewer entries logs them in order of their last write. */

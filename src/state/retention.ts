@@ -14,6 +14,8 @@ export interface RetentionOptions {
   readonly engine: 'leveldb' | 'memory'
   /** Persistent stores of emit on close show one millisecond more. */
   readonly timeFirst?: boolean | undefined
+  /** No window that may still take records is refused, so that each is emitted. */
+  readonly lenient?: boolean | undefined
 }
 
 export class Retention {
@@ -32,8 +34,9 @@ export class Retention {
       Number.MAX_SAFE_INTEGER,
       Math.max(Math.floor(options.retentionMs / 2), 60_000),
     )
-    this.#exact = options.engine === 'memory'
-    this.#extraMs = options.timeFirst === true && !this.#exact ? 1 : 0
+    const inMemory = options.engine === 'memory'
+    this.#exact = inMemory && options.timeFirst !== true && options.lenient !== true
+    this.#extraMs = options.timeFirst === true && !inMemory ? 1 : 0
     const stored = rows.get(timeKey)
     this.#observedMs = stored === undefined ? -1 : readInt64(stored, 0)
     this.#committedMs = this.#observedMs

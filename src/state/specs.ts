@@ -96,6 +96,7 @@ export const sessionSpec = <K, V>(
         ...o,
         // Sessions are in the exact form of expiry whatever their engine keys (semantics 19.6).
         timeFirst: false,
+        lenient: o.timeFirst,
         timestamped: false,
         bucketMs: o.spanMs ?? segmentMs(o.retentionMs),
         slackMs: o.spanMs ?? 0,
