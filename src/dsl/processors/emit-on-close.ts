@@ -59,9 +59,10 @@ export class CloseEmitter {
     if (last !== undefined && closeMs <= last) return undefined
     const nowMs = this.#context.systemTimeMs
     if (nowMs < this.#nextEmitMs && !this.#isUrgent(last, record.timestampMs)) return undefined
-    this.#nextEmitMs = nowMs + this.#intervalMs
     const closed = this.#options.closed(last, closeMs)
-    return closed && this.#forward(closed, closeMs, record)
+    if (closed === undefined) return undefined
+    this.#nextEmitMs = nowMs + this.#intervalMs
+    return this.#forward(closed, closeMs, record)
   }
 
   /** Whether the store may forget windows that were not emitted, once it has the record. */
