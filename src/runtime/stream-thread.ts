@@ -119,6 +119,7 @@ export class StreamThread implements GroupListener {
   /** Begins; resolves once the group is being joined. @throws KafkaError when the log refuses us. */
   async start(): Promise<void> {
     await this.#unit.renew()
+    if (this.#closing) return
     this.#lastCommitMs = this.#o.clock.nowMs()
     this.member.start()
     this.#work = this.#run()
@@ -139,7 +140,8 @@ export class StreamThread implements GroupListener {
   async close(): Promise<void> {
     this.#closing = true
     this.#fetcher.wake()
-    await this.#work
+    if (this.#work === undefined) await this.#closeParts()
+    else await this.#work
   }
 
   // ---------- what the group says

@@ -1,6 +1,6 @@
 // One application with everything it stands on injected; `KafkaStreams` is its public face, and
 // simulations make their own.
-import { delay, type Clock } from '../clock.js'
+import { delay, type Clock, type Timer } from '../clock.js'
 import { ConfigError, IllegalStateError, StateStoreError, TopologyError } from '../errors.js'
 import { KafkaError, type Client } from '../kafka/client.js'
 import type { Logger } from '../logger.js'
@@ -180,38 +180,35 @@ export class StreamsApplication {
       this.#directory = this.#seams.openDirectory()
       const client = await this.#seams.openClient()
       this.#client = client
-      await this.#reachable(async () => {
-        if (this.#isEnding) return
-        const thread = await this.#make(client)
-        if (this.#isEnding) return
-        await thread.start()
-      })
+      await this.#reachable(() => client.admin.describeTopics(this.#subscription()))
+      if (this.#isEnding) return
+      await this.#openGlobalStores(client)
+      if (this.#isEnding) return
+      const thread = (this.#thread = this.#makeThread(client))
+      await this.#reachable(() => thread.start())
     } catch (error) {
       if (!this.#isEnding) await this.#fail(error)
     }
   }
 
-  async #make(client: Client): Promise<StreamThread> {
-    if (this.#topology.globalStores.length > 0 && this.#global === undefined) {
-      this.#global = await GlobalState.open({
-        topology: this.#topology,
-        environment: this.#environment(
-          // Global stores send nothing.
-          new RecordCollector({ producer: client.producer(), clock: this.#seams.clock }),
-          new Map(),
-        ),
-        client,
-        isolation: this.#config.exactlyOnce ? 'read_committed' : 'read_uncommitted',
-        directory: this.#directory!,
-        memoryDatabase: this.#seams.memoryDatabase,
-        persistIntervalMs: this.#config.persistIntervalMs,
-        yieldTurn: this.#seams.yieldTurn,
-        failed: (error) => void this.#fail(error),
-      })
-      this.#global.follow()
-    }
-    this.#thread ??= this.#makeThread(client)
-    return this.#thread
+  async #openGlobalStores(client: Client): Promise<void> {
+    if (this.#topology.globalStores.length === 0) return
+    this.#global = await GlobalState.open({
+      topology: this.#topology,
+      environment: this.#environment(
+        // Global stores send nothing.
+        new RecordCollector({ producer: client.producer(), clock: this.#seams.clock }),
+        new Map(),
+      ),
+      client,
+      isolation: this.#config.exactlyOnce ? 'read_committed' : 'read_uncommitted',
+      directory: this.#directory!,
+      memoryDatabase: this.#seams.memoryDatabase,
+      persistIntervalMs: this.#config.persistIntervalMs,
+      yieldTurn: this.#seams.yieldTurn,
+      failed: (error) => void this.#fail(error),
+    })
+    this.#global.follow()
   }
 
   #makeThread(client: Client): StreamThread {
@@ -282,31 +279,39 @@ export class StreamsApplication {
     return [...new Set(all)]
   }
 
-  /** Tries again while the log cannot be reached, and says so. */
-  async #reachable(attempt: () => Promise<void>): Promise<void> {
+  /** Tries again while the log cannot be reached, says so, and gives up after `startTimeoutMs`. */
+  async #reachable(attempt: () => Promise<unknown>): Promise<void> {
     const { clock } = this.#seams
+    const { startTimeoutMs } = this.#config
     const retry = backOff(50, 2_000)
-    const beganMs = clock.nowMs()
-    let complainedMs = beganMs
-    for (;;) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (this.#isEnding) return
-        if (!(error instanceof KafkaError) || error.kind !== 'retriable') throw error
-        const nowMs = clock.nowMs()
-        const waitedMs = nowMs - beganMs
-        if (waitedMs >= this.#config.startTimeoutMs)
-          throw new ConfigError(
-            `the log could not be reached within startTimeoutMs (${this.#config.startTimeoutMs} ms); check brokers, ssl and sasl`,
-            { cause: error },
-          )
-        if (nowMs - complainedMs >= complaintIntervalMs) {
-          complainedMs = nowMs
-          this.#logger.warn({ error, waitedMs }, 'the log cannot be reached; trying again')
+    let lastError: unknown
+    let stop!: (error: Error) => void
+    const deadline = new Promise<never>((_, reject) => (stop = reject))
+    deadline.catch(() => {})
+    const timers: Timer[] = []
+    if (startTimeoutMs !== Infinity) {
+      const message = `the log could not be reached within startTimeoutMs (${startTimeoutMs} ms); check brokers, ssl and sasl`
+      const giveUp = (): void => stop(new ConfigError(message, { cause: lastError }))
+      timers.push(clock.setTimer(startTimeoutMs, giveUp))
+    }
+    const complain = (): void => {
+      this.#logger.warn({ error: lastError }, 'the log does not answer; trying again')
+      timers.push(clock.setTimer(complaintIntervalMs, complain))
+    }
+    timers.push(clock.setTimer(complaintIntervalMs, complain))
+    try {
+      while (!this.#isEnding) {
+        try {
+          await Promise.race([attempt(), deadline])
+          return
+        } catch (error) {
+          if (!(error instanceof KafkaError) || error.kind !== 'retriable') throw error
+          lastError = error
         }
-        await delay(clock, Math.min(retry.next(), this.#config.startTimeoutMs - waitedMs))
+        await Promise.race([delay(clock, retry.next()), deadline])
       }
+    } finally {
+      for (const timer of timers) timer.cancel()
     }
   }
 

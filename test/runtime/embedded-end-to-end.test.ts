@@ -1,67 +1,14 @@
-// KafkaStreams end to end on the embedded log: a filter and a count, exactly once, over restarts.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// KafkaStreams end to end on the embedded log: a filter and a count, over restarts.
+import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/clock.js'
-import { embedded } from '../../src/embedded/embedded.js'
-import type { Client } from '../../src/kafka/client.js'
-import { RecordBatchBuilder } from '../../src/kafka/record-batch.js'
-import { clientOf, type Transport } from '../../src/kafka/transport.js'
-import { silentLogger } from '../../src/logger.js'
-import { KafkaStreams } from '../../src/runtime/kafka-streams.js'
+import { IllegalStateError, StateStoreError } from '../../src/errors.js'
 import { long, string } from '../../src/serde/serdes.js'
-import { keyValueStore } from '../../src/state/stores.js'
 import { Topology } from '../../src/topology/topology.js'
+import { countTopology, EmbeddedBench } from './embedded-bench.js'
 
-let stateDir: string
-let transport: Transport
-let client: Client
-
-beforeEach(async () => {
-  stateDir = mkdtempSync(join(tmpdir(), 'millrace-'))
-  transport = embedded()
-  client = await clientOf(transport, { clock: systemClock, logger: silentLogger })
-})
-
-afterEach(async () => {
-  await client.close()
-  rmSync(stateDir, { recursive: true, force: true })
-})
-
-const createTopics = (...names: string[]): Promise<void> =>
-  client.admin.createTopics(
-    names.map((name) => ({ name, partitions: 2, replicationFactor: -1, configs: {} })),
-  )
-
-async function send(topic: string, records: readonly (readonly [string, string])[]): Promise<void> {
-  const producer = client.producer()
-  records.forEach(([key, value], n) => {
-    const batch = new RecordBatchBuilder()
-    batch.append(n, Buffer.from(key), Buffer.from(value))
-    producer.send({ topic, partition: key.charCodeAt(0) % 2 }, batch)
-  })
-  await producer.flush()
-  await producer.close()
-}
-
-/** Everything in a topic that a read-committed reader sees, once `count` records are there. */
-async function received(topic: string, count: number): Promise<[string, Buffer][]> {
-  const fetcher = client.fetcher({ isolation: 'read_committed' })
-  fetcher.add({ topic, partition: 0 }, 0)
-  fetcher.add({ topic, partition: 1 }, 0)
-  const records: [string, Buffer][] = []
-  while (records.length < count) {
-    const fetched = fetcher.poll()
-    if (fetched === undefined) await fetcher.wait(100)
-    else
-      for (const reader of fetched.batches)
-        while (reader.next())
-          records.push([String(reader.key()), Buffer.from(reader.value() ?? Buffer.alloc(0))])
-  }
-  await fetcher.close()
-  return records
-}
+let bench: EmbeddedBench
+beforeEach(async () => void (bench = await EmbeddedBench.open('in', 'out')))
+afterEach(() => bench.close())
 
 const filterTopology = (): Topology =>
   new Topology()
@@ -77,82 +24,127 @@ const filterTopology = (): Topology =>
     )
     .addSink('out', 'out', { parents: ['long'], key: string(), value: string() })
 
-const countTopology = (): Topology =>
-  new Topology()
-    .addSource('in', 'in', { key: string(), value: string() })
-    .addProcessor(
-      'count',
-      (context) => {
-        const counts = context.getStateStore('counts')
-        return {
-          process(record) {
-            const count = (counts.get(String(record.key)) ?? 0) + 1
-            counts.put(String(record.key), count)
-            return context.forward({ ...record, value: count })
-          },
-        }
-      },
-      { parents: ['in'], stores: { counts: keyValueStore({ key: string(), value: long() }) } },
-    )
-    .addSink('out', 'out', { parents: ['count'], key: string(), value: long() })
+const counts = async (total: number): Promise<string[]> =>
+  (await bench.received('out', total))
+    .map(({ key, value }) => `${key}=${value!.readBigInt64BE()}`)
+    .toSorted()
 
-const streamsOf = (topology: Topology): KafkaStreams =>
-  new KafkaStreams(topology, {
-    applicationId: 'app',
-    transport,
-    stateDir,
-    processingGuarantee: 'exactly_once_v2',
-    commitIntervalMs: 5,
-    logger: silentLogger,
+describe.each(['at_least_once', 'exactly_once_v2'] as const)('with %s', (processingGuarantee) => {
+  it('filters, and keeps timestamps and headers', async () => {
+    await bench.send('in', ['a', 'x'], ['b', 'long', 7], ['a', 'longer', 8])
+    const app = bench.app(filterTopology(), { processingGuarantee })
+    await app.start()
+    expect(app.state).toBe('RUNNING')
+    const records = await bench.received('out', 2)
+    expect(records.map((r) => `${r.key}=${String(r.value)}@${r.timestampMs}`).toSorted()).toEqual([
+      'a=longer@8',
+      'b=long@7',
+    ])
+    expect(records[0]!.headers.get('origin')).toBe('test')
+    await app.close()
+    expect(app.state).toBe('NOT_RUNNING')
   })
 
-describe('KafkaStreams on the embedded log', () => {
-  it('filters', async () => {
-    await createTopics('in', 'out')
-    await send('in', [
-      ['a', 'x'],
-      ['b', 'long'],
-      ['a', 'longer'],
-    ])
-    const streams = streamsOf(filterTopology())
-    await streams.start()
-    expect(streams.state).toBe('RUNNING')
-    const records = await received('out', 2)
-    expect(new Set(records.map(([k, v]) => `${k}=${String(v)}`))).toEqual(
-      new Set(['b=long', 'a=longer']),
-    )
-    await streams.close()
-    expect(streams.state).toBe('NOT_RUNNING')
-  })
-
-  it('counts exactly once over a restart, with and without its local state', async () => {
-    await createTopics('in', 'out')
-    const counts = async (total: number): Promise<string[]> =>
-      (await received('out', total)).map(([k, v]) => `${k}=${v.readBigInt64BE()}`)
-    await send('in', [
-      ['a', '1'],
-      ['b', '1'],
-      ['a', '2'],
-    ])
-    const first = streamsOf(countTopology())
+  it('counts on over restarts, with and without its local state', async () => {
+    await bench.send('in', ['a', '1'], ['b', '1'], ['a', '2'])
+    const first = bench.app(countTopology(), { processingGuarantee })
     await first.start()
-    expect((await counts(3)).toSorted()).toEqual(['a=1', 'a=2', 'b=1'])
+    expect(await counts(3)).toEqual(['a=1', 'a=2', 'b=1'])
     expect(await first.store('counts').get('a')).toBe(2)
     await first.close()
 
-    await send('in', [['a', '3']])
-    const second = streamsOf(countTopology())
+    await bench.send('in', ['a', '3'])
+    const second = bench.app(countTopology(), { processingGuarantee })
     await second.start()
-    expect((await counts(4)).at(-1)).toBeDefined()
-    expect((await counts(4)).toSorted()).toEqual(['a=1', 'a=2', 'a=3', 'b=1'])
+    expect(await counts(4)).toEqual(['a=1', 'a=2', 'a=3', 'b=1'])
+    expect(second.metrics().get('restore-records-total')).toBe(0)
     await second.close()
 
-    rmSync(stateDir, { recursive: true })
-    await send('in', [['a', '4']])
-    const third = streamsOf(countTopology())
+    rmSync(bench.stateDir, { recursive: true })
+    await bench.send('in', ['a', '4'])
+    const third = bench.app(countTopology(), { processingGuarantee })
     await third.start()
-    expect((await counts(5)).toSorted()).toEqual(['a=1', 'a=2', 'a=3', 'a=4', 'b=1'])
+    expect(await counts(5)).toEqual(['a=1', 'a=2', 'a=3', 'a=4', 'b=1'])
     expect(third.metrics().get('restore-records-total')).toBeGreaterThan(0)
-    await third.close()
+  })
+
+  it('shares its partitions with a second instance, which takes over all of them', async () => {
+    await bench.send('in', ['a', '1'], ['b', '1'])
+    const first = bench.app(countTopology(), { processingGuarantee })
+    await first.start()
+    await counts(2)
+    const second = bench.app(countTopology(), {
+      processingGuarantee,
+      stateDir: `${bench.stateDir}/second`,
+    })
+    await second.start()
+    await bench.send('in', ['a', '2'], ['b', '2'])
+    expect(await counts(4)).toEqual(['a=1', 'a=2', 'b=1', 'b=2'])
+    await first.close()
+    await bench.send('in', ['a', '3'], ['b', '3'])
+    expect(await counts(6)).toEqual(['a=1', 'a=2', 'a=3', 'b=1', 'b=2', 'b=3'])
+  })
+})
+
+describe('the lifecycle', () => {
+  it('goes through its states once each', async () => {
+    const app = bench.app(filterTopology())
+    const states: string[] = []
+    app.onStateChange((next, before) => states.push(`${before} ${next}`))
+    await app.start()
+    await app.close()
+    await app.close()
+    expect(states).toEqual([
+      'CREATED REBALANCING',
+      'REBALANCING RUNNING',
+      'RUNNING PENDING_SHUTDOWN',
+      'PENDING_SHUTDOWN NOT_RUNNING',
+    ])
+  })
+
+  it('starts once, and can be closed before it was started', async () => {
+    const app = bench.app(filterTopology())
+    await app.close()
+    expect(app.state).toBe('NOT_RUNNING')
+    await expect(app.start()).rejects.toThrow(IllegalStateError)
+  })
+
+  it('rejects start() when it is closed before it runs', async () => {
+    const app = bench.app(filterTopology())
+    const started = app.start()
+    const closed = app.close()
+    await expect(started).rejects.toThrow(/closed before it was running/)
+    await closed
+  })
+})
+
+describe('queries', () => {
+  it('name what is wrong', async () => {
+    const app = bench.app(countTopology())
+    expect(() => app.store('cuonts')).toThrow(/no store 'cuonts'.*'counts'/)
+    await expect(app.store('counts').get('a')).rejects.toThrow(/once start\(\) was called/)
+    await app.start()
+    expect(await app.store('counts').get('nobody')).toBeUndefined()
+    await expect(app.store('counts').fetch('a', { fromMs: 0, toMs: 1 })).rejects.toThrow(
+      StateStoreError,
+    )
+    await app.close()
+    await expect(app.store('counts').get('a')).rejects.toThrow(/NOT_RUNNING/)
+  })
+
+  it('scan all partitions', async () => {
+    await bench.send('in', ['a', '1'], ['b', '1'], ['c', '1'])
+    const app = bench.app(countTopology())
+    await app.start()
+    await counts(3)
+    const rows: unknown[] = []
+    for await (const row of app.store('counts').all()) rows.push(row)
+    expect(new Map(rows as [string, number][])).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 1],
+        ['c', 1],
+      ]),
+    )
   })
 })

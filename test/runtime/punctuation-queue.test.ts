@@ -9,7 +9,7 @@ describe('PunctuationQueue', () => {
     queue.schedule(0, 10, (nowMs) => void fired.push(nowMs))
     const firedAt = [5, 9, 10, 35, 35, 39, 40].map((nowMs) => {
       fired.length = 0
-      queue.punctuate(nowMs)
+      void queue.punctuate(nowMs)
       return fired.join()
     })
     expect(firedAt).toEqual(['5', '', '10', '35', '', '', '40'])
@@ -19,7 +19,7 @@ describe('PunctuationQueue', () => {
     const queue = new PunctuationQueue()
     const fired: number[] = []
     queue.schedule(10, 10, (nowMs) => void fired.push(nowMs))
-    for (const nowMs of [5, 10, 45, 49, 50]) queue.punctuate(nowMs)
+    for (const nowMs of [5, 10, 45, 49, 50]) void queue.punctuate(nowMs)
     expect(fired).toEqual([10, 45, 50])
   })
 
@@ -31,8 +31,8 @@ describe('PunctuationQueue', () => {
       fired.push('early')
       early.cancel()
     })
-    queue.punctuate(30)
-    queue.punctuate(40)
+    void queue.punctuate(30)
+    void queue.punctuate(40)
     expect(fired).toEqual(['early', 'late', 'late'])
   })
 

@@ -58,7 +58,6 @@ function topology(): FrozenTopology {
 class Run {
   readonly #random: Random
   readonly #clock = new VirtualClock(1_000_000)
-  readonly #logger: Logger
   readonly #transport: EmbeddedTransport
   readonly #processes: SimulatedProcess[] = []
   readonly #expected = new Map<string, number>()
@@ -73,7 +72,6 @@ class Run {
   constructor(seed: number, logger: Logger) {
     const random = randomOf(seed)
     this.#random = random
-    this.#logger = logger
     this.#crashesLeft = random.below(5)
     this.#crashAt = 1 + random.below(120)
     this.#lossRate = random.pick([0, 0, 0.02, 0.1])
