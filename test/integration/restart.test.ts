@@ -22,7 +22,7 @@ describeWithKafka('a restart after kill -9', (kafka) => {
       await send(2)
       const startedMs = Date.now()
       const second = bench.start('counts', { sessionTimeoutMs })
-      const output = await bench.untilRead(countsOf(bench.output), model.total, 25_000)
+      const output = await bench.untilRead(countsOf(bench.output), model.total, 20_000)
       expect(model.differences(output)).toEqual([])
       expect(Date.now() - startedMs).toBeLessThan(8000)
       await second.stop()
