@@ -242,6 +242,7 @@ export class TaskStores {
 
 /** A full disk and its like, with the remedy. */
 export function persistError(error: unknown, task: string, directory: string): StateStoreError {
+  if (error instanceof StateStoreError) return error
   const reason = error instanceof Error ? error.message : String(error)
   const isFull =
     /ENOSPC|no space left/i.test(reason) ||

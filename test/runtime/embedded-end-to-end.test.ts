@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { IllegalStateError, StateStoreError } from '../../src/errors.js'
-import { long, string } from '../../src/serde/serdes.js'
+import { string } from '../../src/serde/serdes.js'
 import { Topology } from '../../src/topology/topology.js'
 import { countTopology, EmbeddedBench } from './embedded-bench.js'
 
