@@ -37,4 +37,4 @@ const text = (value: unknown): string => {
 
 /** Prints `[label]: key, value` to the standard output. */
 export const print = (label: string): NodeSupplier =>
-  forEach((value, key) => console.log(`[${label}]: ${text(key)}, ${text(value)}`))
+  forEach((value, key) => void process.stdout.write(`[${label}]: ${text(key)}, ${text(value)}\n`))
