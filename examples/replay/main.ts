@@ -42,6 +42,13 @@ export default async function main(options: ExampleOptions): Promise<number> {
   await log.createTopics(
     [lanesTopic, readingsTopic, ...results].map(({ name }) => ({ name, partitions })),
   )
+  if (!(await isEmpty(log))) {
+    process.stderr.write(
+      `the topics ${lanesTopic.name} and ${readingsTopic.name} hold records of an earlier replay, which would count twice: delete them first\n`,
+    )
+    await log.close()
+    return 1
+  }
   const streams = new KafkaStreams(replay(), {
     ...where,
     applicationId,
@@ -101,6 +108,12 @@ export default async function main(options: ExampleOptions): Promise<number> {
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
   }
+}
+
+async function isEmpty(log: TopicClient): Promise<boolean> {
+  for (const { name } of [lanesTopic, readingsTopic])
+    for (const [, end] of await log.endOffsets(name)) if (end > 0) return false
+  return true
 }
 
 /** Gathers records into batches: a quarter second of replayed time, or 2,000 records at full speed. */
