@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { StateStoreError, TaskCorruptedError } from '../errors.js'
+import { StateStoreError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Database } from '../state/bytes-store.js'
 
@@ -111,9 +111,6 @@ class LockedDirectory implements StateDirectory {
     unlock(this.directory)
   }
 }
-
-/** Whether an error means that a database is damaged. */
-export const isCorruption = (error: unknown): boolean => error instanceof TaskCorruptedError
 
 interface Holder {
   readonly pid: number

@@ -1,6 +1,6 @@
 // One subtopology over one partition: its queues, nodes and stores. A stream thread or the test
 // driver adds records, lets it process, punctuates it and commits it; it starts nothing by itself.
-import { StreamsError, type RecordPosition } from '../errors.js'
+import { StreamsError, TaskCorruptedError, type RecordPosition } from '../errors.js'
 import { partitionKey, type PartitionOffset, type TopicPartition } from '../kafka/client.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import { FlowRecord } from '../topology/stream-record.js'
@@ -190,7 +190,7 @@ export class StreamTask
     } catch (error) {
       this.#leave()
       this.#fatal = undefined
-      throw error
+      throw this.#ofThisTask(error)
     }
     this.#leave()
     this.#processed.add()
@@ -544,6 +544,12 @@ export class StreamTask
   async #settleKept(): Promise<void> {
     while (this.#kept.length > 0) await Promise.all(this.#kept.splice(0))
     if (this.#fatal !== undefined) this.#throwFatal()
+  }
+
+  /** A damaged database does not know whose it is. */
+  #ofThisTask(error: unknown): unknown {
+    if (!(error instanceof TaskCorruptedError) || error.task !== undefined) return error
+    return new TaskCorruptedError(error.message, { task: this.taskId, cause: error })
   }
 
   #leave(): void {

@@ -520,6 +520,8 @@ export class StreamThread implements GroupListener {
       )
       try {
         const fenced = error instanceof KafkaError && error.kind === 'fenced'
+        if (error instanceof TaskCorruptedError && error.task !== undefined)
+          this.tasks.markCorrupted(error.task)
         await this.#abandon({ keepAssigned: true })
         await this.#o.delay(delayMs)
         if (this.#closing) return true

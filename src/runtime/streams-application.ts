@@ -34,6 +34,8 @@ export interface StreamsSeams {
 
 /** How long a log that cannot be reached is waited for before it is said again, ms. */
 const complaintIntervalMs = 10_000
+/** What closing may take after everything in flight was rejected, ms. */
+const cutOffMs = 2_000
 /** Clean rows that each store may hold, bytes. */
 const cacheBytes = 16 * 2 ** 20
 
@@ -343,19 +345,23 @@ export class StreamsApplication {
   async #close(timeoutMs: number): Promise<void> {
     const failing = this.state === 'PENDING_ERROR'
     if (!failing) this.#machine.change('PENDING_SHUTDOWN')
-    const timer = this.#seams.clock.setTimer(timeoutMs, () => {
-      this.#logger.warn(
-        { timeoutMs },
-        'closing took too long; what was not committed is processed again',
-      )
-      // Rejects whatever is in flight, so that everything that waits comes to its end.
-      void this.#client?.close()
+    const { clock } = this.#seams
+    const timers: Timer[] = []
+    const outOfTime = new Promise<void>((resolve) => {
+      const cut = (): void => {
+        this.#logger.warn(
+          { timeoutMs },
+          'closing took too long; what was not committed is processed again',
+        )
+        // Rejects whatever is in flight, so that everything that waits comes to its end.
+        void this.#client?.close().catch(() => {})
+        timers.push(clock.setTimer(cutOffMs, resolve))
+      }
+      timers.push(clock.setTimer(timeoutMs, cut))
     })
-    try {
-      await this.#closeParts()
-    } finally {
-      timer.cancel()
-    }
+    await Promise.race([this.#closeParts(), outOfTime])
+    for (const timer of timers) timer.cancel()
+    this.#directory?.release()
     this.#machine.change(failing ? 'ERROR' : 'NOT_RUNNING')
   }
 

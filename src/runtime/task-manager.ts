@@ -26,6 +26,7 @@ export class TaskManager {
   readonly running = new Map<string, RunningTask>()
   readonly #opening = new Map<string, TaskOpening>()
   readonly #assigned = new Map<string, readonly TopicPartition[]>()
+  readonly #corrupted = new Set<string>()
   readonly #byPartition = new Map<string, RunningTask>()
   readonly #o: TaskOpenerOptions
   readonly #topology: FrozenTopology
@@ -110,8 +111,10 @@ export class TaskManager {
       try {
         await closeTask(running, how.abort)
       } catch (error) {
-        failures.push(error)
+        if (error instanceof TaskCorruptedError) this.#corrupted.add(id)
+        else failures.push(error)
       }
+      if (this.#corrupted.delete(id)) await this.#wipe(id)
     }
     if (failures.length > 0) throw failures[0]
   }
@@ -131,6 +134,19 @@ export class TaskManager {
       this.#opening.delete(id)
       this.#opened({ error })
     })
+  }
+
+  /** The task's folder goes when it is closed: its database is damaged. */
+  markCorrupted(id: string): void {
+    this.#corrupted.add(id)
+  }
+
+  async #wipe(id: string): Promise<void> {
+    const { directory, environment } = this.#o
+    const reason = 'LevelDB reports corruption'
+    environment.logger.warn({ task: id, reason }, 'local state is dropped and restored')
+    environment.metrics.counter('state-wiped-total', { task: id, reason }).add()
+    await directory.remove(id)
   }
 
   async #stopOpening(id: string): Promise<void> {
@@ -172,7 +188,3 @@ const sameSources = (
   const keys = new Set(a.map(partitionKey))
   return b.every((s) => keys.has(partitionKey(s)))
 }
-
-/** Whether a failed task's folder has to go. */
-export const isCorrupted = (error: unknown): error is TaskCorruptedError =>
-  error instanceof TaskCorruptedError

@@ -204,7 +204,9 @@ describe('offsets', () => {
     const app = bench.app(countTopology())
     await app.start()
     const records = await bench.received('out', 2)
-    expect(records.map((r) => Number(r.value!.readBigInt64BE())).toSorted((a, b) => a - b)).toEqual([1, 2])
+    expect(records.map((r) => Number(r.value!.readBigInt64BE())).toSorted((a, b) => a - b)).toEqual(
+      [1, 2],
+    )
     expect(app.metrics().get('skipped-offsets-total')).toBe(1)
     expect(
       bench.logged.some(({ message }) => /moved past the committed offset 1/.test(message)),
