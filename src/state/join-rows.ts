@@ -23,14 +23,14 @@ export class JoinRows<K, V> extends ListRows<K, V> {
   readonly sizeMs: number
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
-  readonly #byTime: boolean
+  readonly #inMemory: boolean
   readonly #rowForm: boolean
   #sequence = 0
 
   constructor(options: ListRowsOptions<K, V> & { readonly sizeMs: number }, context: StoreContext) {
     super(options, context)
     this.sizeMs = options.sizeMs
-    this.#byTime = options.engine === 'memory'
+    this.#inMemory = options.engine === 'memory'
     this.#rowForm = options.timestamped
     this.api = new WindowApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new WindowView(this, options.timestamped ? 'rows' : 'values')
@@ -50,7 +50,9 @@ export class JoinRows<K, V> extends ListRows<K, V> {
   put(key: K, value: V | null, timeMs: number, valueTimeMs: number = timeMs): boolean {
     const image = value === null ? null : this.values.encode(value, valueTimeMs)
     this.#sequence = (this.#sequence + 1) & 0x7fffffff
-    if (!this.accepts(timeMs)) return this.refuse(key, timeMs, this.#sequence, image, valueTimeMs)
+    // A null is not stored, so it moves no time either; in memory it does, as in Kafka Streams.
+    if ((image !== null || this.#inMemory) && !this.accepts(timeMs))
+      return this.refuse(key, timeMs, this.#sequence, image, valueTimeMs)
     this.context.log(
       windowKey(this.keys.encode(key), timeMs, this.#sequence),
       image === null ? null : this.values.payload(image),
@@ -109,7 +111,7 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     reverse: boolean,
   ): AsyncGenerator<FoundWindow<K, V>> {
     const o = {
-      byTime: this.#byTime,
+      byTime: this.#inMemory,
       reverse,
       fromKey: fromKey === null ? undefined : this.keys.encode(fromKey),
       toKey: toKey === null ? undefined : this.keys.encode(toKey),
@@ -141,7 +143,7 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     // Counting goes on behind what is there, so that no record takes the place of another.
     const { second } = splitWindowKey(record.key)
     if (second > this.#sequence) this.#sequence = second
-    super.restoreRecord(record)
+    if (record.value !== null || this.#inMemory) super.restoreRecord(record)
   }
 
   override persist(batch: WriteBatch): void {

@@ -221,6 +221,8 @@ for (const kind of kinds) {
                     : Math.floor(first / intervalMs) <
                       Math.floor((observedMs - retentionMs) / intervalMs)
                 const put = (k: string, first: number, second: number, value: number | null) => {
+                  // A persistent store of duplicates has nothing to do for a null.
+                  if (value === null && kind.duplicates === true && engine !== 'memory') return
                   const observedMs = Math.max(live.observedMs, first)
                   let entries = live.entries
                   if (caching || !refused(first, observedMs)) {
@@ -272,9 +274,13 @@ for (const kind of kinds) {
                       put(k, time, second, there.n + 1)
                       break
                     }
-                    case 'delete':
-                      put(k, time, kind.write(h.store, k, time, length, null), null)
+                    case 'delete': {
+                      const second = kind.write(h.store, k, time, length, null)
+                      // A null is not kept where there are duplicates, and moves no time on disk.
+                      if (kind.duplicates !== true || engine === 'memory')
+                        put(k, time, second, null)
                       break
+                    }
                     case 'find':
                       await check(k, time - length * 20_000, time)
                       break
