@@ -3,6 +3,9 @@ import type { KeyValueRows } from '../../state/key-value-rows.js'
 import type { FlushListener, FlushOptions, LiveRow } from '../../state/live-row.js'
 import type { TaskStore } from '../../state/state-store.js'
 import type { VersionedRows } from '../../state/versioned-rows.js'
+import type { NodeContext } from '../../topology/processor.js'
+import { forwardFlushed } from './flush-forward.js'
+import { isObject, type FoldCalls } from './fold.js'
 
 /** What folds need of their store. */
 export interface FoldRows {
@@ -20,6 +23,20 @@ export const foldRows = (store: TaskStore, versioned: boolean): FoldRows =>
   versioned
     ? new VersionedFoldRows(store as VersionedRows<unknown, unknown>)
     : (store as KeyValueRows<unknown, unknown>)
+
+/** The listener of a fold's cache: forwards what is flushed, and never the live object of a fold in place. */
+export const foldFlushed = (
+  context: NodeContext,
+  rows: Pick<FoldRows, 'copyOf'>,
+  fold: FoldCalls,
+): FlushListener<any, any> => {
+  const forward = forwardFlushed(context)
+  return (key, newValue, oldValue, timestampMs, updated) => {
+    const copies = fold.inPlace && isObject(newValue)
+    const value: unknown = copies ? rows.copyOf({ value: newValue, timestampMs }) : newValue
+    return forward(key, value, oldValue, timestampMs, updated)
+  }
+}
 
 /** Gives copies of the latest version to callbacks, so that there is nothing to undo. */
 class VersionedFoldRows implements FoldRows {

@@ -1,4 +1,7 @@
-// What the folds of all aggregations share: `count`, `reduce` and `aggregate` as one shape.
+// What the folds of all aggregations share: `count`, `reduce` and `aggregate` as one shape, and how
+// their callbacks are called. A fold may change its accumulator in place; nobody else may see that.
+import type { LiveRow } from '../../state/live-row.js'
+import { checked } from './checked.js'
 import type { Fold } from './operator-options.js'
 
 /**
@@ -30,9 +33,59 @@ export const folderOf = (fold: Fold): Folder => {
   }
 }
 
+/** What calls need of a store, to take back what a callback that throws has done. */
+export interface ProtectedRows {
+  protect(row: LiveRow<any>): void
+  undo(row: LiveRow<any>): void
+}
+
+/** The calls of one fold in one node. */
+export class FoldCalls {
+  readonly initial: (() => unknown) | undefined
+  /**
+   * Whether the fold was seen to return the accumulator that it was given. What goes downstream then
+   * is a copy, since the live object changes with the next record.
+   */
+  inPlace = false
+  readonly #folder: Folder
+  readonly #node: string
+
+  constructor(folder: Folder, node: string) {
+    this.initial = folder.initial
+    this.#folder = folder
+    this.#node = node
+  }
+
+  /** @throws ProcessingError when the callback gives no value, and whatever it throws */
+  add(accumulator: unknown, value: unknown, key: unknown): unknown {
+    const { add, callback } = this.#folder
+    const result = checked(add(accumulator, value, key), this.#node, callback)
+    if (result === accumulator && isObject(result)) this.inPlace = true
+    return result
+  }
+
+  /** The accumulator of the first value of a key. */
+  first(value: unknown, key: unknown): unknown {
+    return this.initial === undefined ? value : this.add(this.initial(), value, key)
+  }
+
+  /** The next accumulator of a row, which stays what it was when the callback throws. */
+  next(rows: ProtectedRows, row: LiveRow<unknown>, value: unknown, key: unknown): unknown {
+    rows.protect(row)
+    try {
+      return this.add(row.value, value, key)
+    } catch (error) {
+      rows.undo(row)
+      throw error
+    }
+  }
+}
+
+export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
 /**
  * Whether somebody else may hold a fold's result and see changes made to it in place: the fold
  * returned the record's own value, as a reducer that picks the later of two does.
  */
 export const isForeign = (result: unknown, value: unknown): boolean =>
-  result === value && typeof result === 'object' && result !== null
+  result === value && isObject(result)

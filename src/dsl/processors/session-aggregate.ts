@@ -8,7 +8,7 @@ import { HeaderList } from '../../serde/record-headers.js'
 import { Change } from '../change.js'
 import { checked } from './checked.js'
 import { CloseEmitter, type ClosedWindow } from './emit-on-close.js'
-import { folderOf, isForeign, type Folder } from './fold.js'
+import { FoldCalls, folderOf, isForeign, isObject } from './fold.js'
 import { forwardFlushed } from './flush-forward.js'
 import type { SessionWindowAggregateOptions, SessionWindowDefinition } from './operator-options.js'
 import { sessionKey } from './windowed-key.js'
@@ -39,7 +39,7 @@ interface JoinedSession {
 class SessionAggregateProcessor implements NodeProcessor {
   readonly #context: NodeContext
   readonly #rows: SessionRows<unknown, any>
-  readonly #folder: Folder
+  readonly #fold: FoldCalls
   readonly #merge: Merge
   readonly #windows: SessionWindowDefinition
   readonly #forwards: boolean
@@ -54,7 +54,7 @@ class SessionAggregateProcessor implements NodeProcessor {
     const oldValues = options.sendsOldValues()
     this.#context = context
     this.#rows = rows
-    this.#folder = folderOf(options.fold)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
     this.#merge = mergeOf(options, context.nodeName)
     this.#windows = windows
     this.#forwards = !onClose && !rows.cached
@@ -69,8 +69,13 @@ class SessionAggregateProcessor implements NodeProcessor {
     } else if (rows.cached) {
       const forward = forwardFlushed(context)
       rows.onFlush(
-        (key, startMs, endMs, newValue, oldValue, updated) =>
-          forward(sessionKey(key, startMs, endMs), newValue, oldValue, endMs, updated),
+        (key, startMs, endMs, newValue, oldValue, updated) => {
+          const copies = this.#fold.inPlace && isObject(newValue)
+          const value: unknown = copies
+            ? rows.copyOf({ value: newValue, timestampMs: -1 })
+            : newValue
+          return forward(sessionKey(key, startMs, endMs), value, oldValue, endMs, updated)
+        },
         { oldValues },
       )
     }
@@ -101,7 +106,7 @@ class SessionAggregateProcessor implements NodeProcessor {
     if (endMs < closeMs) return this.#context.drop('expired window')
     const inPlace = startMs === endMs
     const joined = inPlace ? [] : found.map((session) => this.#joined(session))
-    const value = this.#fold(found, record)
+    const value = this.#folded(found, record)
     return this.#replace(record, joined, 0, startMs, endMs, value)
   }
 
@@ -111,21 +116,21 @@ class SessionAggregateProcessor implements NodeProcessor {
   }
 
   /** The joint accumulator of the sessions found, with the record. */
-  #fold(found: readonly SessionRow<unknown>[], record: FlowRecord): unknown {
-    const { initial, add, callback } = this.#folder
+  #folded(found: readonly SessionRow<unknown>[], record: FlowRecord): unknown {
+    const fold = this.#fold
+    const { initial } = fold
     const { key, value } = record
     const rows = this.#rows
     const node = this.#context.nodeName
     for (const session of found) rows.protect(session)
     try {
       let accumulator = initial ? initial() : null
-      for (const session of found)
-        accumulator = checked(this.#merge(accumulator, session.value, key), node, 'merge callback')
-      const result =
-        !initial && accumulator === null
-          ? value
-          : checked(add(accumulator, value, key), node, callback)
-      return isForeign(result, value) ? rows.copyOf({ value: result, timestampMs: -1 }) : result
+      for (const session of found) {
+        // Downstream may hold the live object, unless it is known to get copies.
+        const other = fold.inPlace ? session.value : rows.copyOf(session)
+        accumulator = checked(this.#merge(accumulator, other, key), node, 'merge callback')
+      }
+      return !initial && accumulator === null ? value : fold.add(accumulator, value, key)
     } catch (error) {
       for (const session of found) rows.undo(session)
       throw error
@@ -149,8 +154,11 @@ class SessionAggregateProcessor implements NodeProcessor {
       if (removal)
         return removal.then(() => this.#replace(record, joined, i + 1, startMs, endMs, value))
     }
-    this.#rows.write(key, startMs, endMs, value)
-    return this.#forward(record, startMs, endMs, value, null)
+    const rows = this.#rows
+    const copy = (): unknown => rows.copyOf({ value, timestampMs: -1 })
+    rows.write(key, startMs, endMs, isForeign(value, record.value) ? copy() : value)
+    const forwarded = this.#forwards && this.#fold.inPlace && isObject(value) ? copy() : value
+    return this.#forward(record, startMs, endMs, forwarded, null)
   }
 
   #forward(

@@ -5,9 +5,8 @@ import type { SlidingRows } from '../../state/sliding-rows.js'
 import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
 import { Change } from '../change.js'
-import { checked } from './checked.js'
 import { CloseEmitter } from './emit-on-close.js'
-import { folderOf, isForeign, type Folder } from './fold.js'
+import { FoldCalls, folderOf, isForeign, isObject } from './fold.js'
 import type { SlidingWindowAggregateOptions } from './operator-options.js'
 import { slidingSteps, type SlidingStep } from './sliding-steps.js'
 import { timeWindowKey } from './windowed-key.js'
@@ -30,7 +29,7 @@ export const slidingAggregate =
 class SlidingAggregateProcessor implements NodeProcessor {
   readonly #context: NodeContext
   readonly #rows: SlidingRows<unknown, any>
-  readonly #folder: Folder
+  readonly #fold: FoldCalls
   readonly #differenceMs: number
   readonly #graceMs: number
   readonly #forwards: boolean
@@ -46,7 +45,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
     const oldValues = options.sendsOldValues()
     this.#context = context
     this.#rows = rows
-    this.#folder = folderOf(options.fold)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
     this.#differenceMs = differenceMs
     this.#graceMs = graceMs
     this.#forwards = !onClose && !rows.cached
@@ -64,7 +63,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
         },
       })
     } else if (rows.cached) {
-      rows.onFlush(windowFlushed(context, differenceMs), { oldValues })
+      rows.onFlush(windowFlushed(context, rows, this.#fold, differenceMs), { oldValues })
     }
   }
 
@@ -129,14 +128,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
     const row = rows.row(record.key, startMs)!
     const timestampMs = Math.max(row.timestampMs, record.timestampMs)
     const oldValue: unknown = this.#keepsOld ? rows.copyOf(row) : null
-    rows.protect(row)
-    let newValue: unknown
-    try {
-      newValue = this.#add(row.value, record)
-    } catch (error) {
-      rows.undo(row)
-      throw error
-    }
+    const newValue = this.#fold.next(rows, row, record.value, record.key)
     return this.#write(record, startMs, newValue, oldValue, timestampMs)
   }
 
@@ -146,34 +138,35 @@ class SlidingAggregateProcessor implements NodeProcessor {
     startMs: number,
     source: { readonly value: unknown } | undefined,
   ): void | Promise<void> {
-    const { initial } = this.#folder
+    const { initial } = this.#fold
     const start = source ? source.value : (initial?.() ?? null)
     let oldValue: unknown = null
     // The accumulator a window starts from goes on as its old value (semantics 11.4).
     if (this.#keepsOld && start !== null)
       oldValue = source ? this.#rows.copyOf({ value: start, timestampMs: -1 }) : initial!()
-    const newValue = start === null && !initial ? record.value : this.#add(start, record)
+    const newValue =
+      start === null && !initial ? record.value : this.#fold.add(start, record.value, record.key)
     return this.#write(record, startMs, newValue, oldValue, record.timestampMs)
-  }
-
-  #add(accumulator: unknown, record: FlowRecord): unknown {
-    const { add, callback } = this.#folder
-    return checked(add(accumulator, record.value, record.key), this.#context.nodeName, callback)
   }
 
   #write(
     record: FlowRecord,
     startMs: number,
-    result: unknown,
+    newValue: unknown,
     oldValue: unknown,
     timestampMs: number,
   ): void | Promise<void> {
-    const newValue = isForeign(result, record.value)
-      ? this.#rows.copyOf({ value: result, timestampMs })
-      : result
-    this.#rows.write(record.key, startMs, newValue, timestampMs)
+    const rows = this.#rows
+    const copy = (): unknown => rows.copyOf({ value: newValue, timestampMs })
+    rows.write(
+      record.key,
+      startMs,
+      isForeign(newValue, record.value) ? copy() : newValue,
+      timestampMs,
+    )
     if (!this.#forwards) return
+    const value = this.#fold.inPlace && isObject(newValue) ? copy() : newValue
     const windowed = timeWindowKey(record.key, startMs, this.#differenceMs)
-    return this.#context.forward(record.with(windowed, new Change(newValue, oldValue), timestampMs))
+    return this.#context.forward(record.with(windowed, new Change(value, oldValue), timestampMs))
   }
 }

@@ -4,13 +4,9 @@ import type { LiveRow } from '../../state/live-row.js'
 import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
 import { Change } from '../change.js'
-import { checked } from './checked.js'
-import { isForeign, type Folder } from './fold.js'
-import { foldRows, type FoldRows } from './fold-rows.js'
-import { forwardFlushed } from './flush-forward.js'
+import { FoldCalls, isForeign, isObject, type Folder } from './fold.js'
+import { foldFlushed, foldRows, type FoldRows } from './fold-rows.js'
 import type { TableAggregateOptions } from './operator-options.js'
-
-type Subtract = (accumulator: any, value: any, key: any) => unknown
 
 /**
  * Folds records whose value is a `Change` of the values to add and to subtract. The time of the
@@ -25,51 +21,59 @@ export const tableAggregate =
   (context) =>
     new TableAggregateProcessor(context, options)
 
-const foldersOf = ({ fold }: TableAggregateOptions): [Folder, Subtract] => {
-  switch (fold.kind) {
-    case 'count':
-      return [
-        { initial: () => 0, add: (count: number) => count + 1, callback: 'count' },
-        (count: number) => count - 1,
-      ]
-    case 'reduce':
-      return [{ initial: undefined, add: fold.add, callback: 'add callback' }, fold.subtract]
-    case 'aggregate':
-      return [{ initial: fold.initial, add: fold.add, callback: 'add callback' }, fold.subtract]
-  }
+const foldersOf = ({ fold }: TableAggregateOptions): [add: Folder, subtract: Folder] => {
+  if (fold.kind === 'count')
+    return [
+      { initial: () => 0, add: (count: number) => count + 1, callback: 'count' },
+      { initial: undefined, add: (count: number) => count - 1, callback: 'count' },
+    ]
+  const initial = fold.kind === 'aggregate' ? fold.initial : undefined
+  return [
+    { initial, add: fold.add, callback: 'add callback' },
+    { initial: undefined, add: fold.subtract, callback: 'subtract callback' },
+  ]
 }
 
 class TableAggregateProcessor implements NodeProcessor {
   readonly #context: NodeContext
   readonly #rows: FoldRows
-  readonly #folder: Folder
-  readonly #subtract: Subtract
+  readonly #adds: FoldCalls
+  readonly #subtracts: FoldCalls
   readonly #cached: boolean
   readonly #keepsOld: boolean
 
   constructor(context: NodeContext, options: TableAggregateOptions) {
+    const [adds, subtracts] = foldersOf(options)
     this.#context = context
     this.#rows = foldRows(context.store(options.store), options.versioned)
-    ;[this.#folder, this.#subtract] = foldersOf(options)
+    this.#adds = new FoldCalls(adds, context.nodeName)
+    this.#subtracts = new FoldCalls(subtracts, context.nodeName)
     this.#cached = this.#rows.cached
     const oldValues = options.sendsOldValues()
     this.#keepsOld = oldValues && !this.#cached
-    if (this.#cached) this.#rows.onFlush(forwardFlushed(context), { oldValues })
+    if (this.#cached) {
+      const listener = foldFlushed(context, this.#rows, this.#adds)
+      this.#rows.onFlush(listener, { oldValues })
+    }
   }
 
   process(record: FlowRecord<unknown, Change>): void | Promise<void> {
     const { key, value: change } = record
     const rows = this.#rows
     const row = rows.row(key)
-    const oldValue = this.#keepsOld && row !== undefined ? rows.copyOf(row) : null
+    const oldValue: unknown = this.#keepsOld && row !== undefined ? rows.copyOf(row) : null
     let { timestampMs } = record
     if (row !== undefined && row.timestampMs > timestampMs && touches(change))
       timestampMs = row.timestampMs
     let newValue = this.#fold(row, change, key)
-    if (isForeign(newValue, change.newValue))
-      newValue = rows.copyOf({ value: newValue, timestampMs })
-    const written = rows.write(key, newValue, timestampMs)
+    const kept = isForeign(newValue, change.newValue)
+      ? rows.copyOf({ value: newValue, timestampMs })
+      : newValue
+    if (this.#subtracts.inPlace) this.#adds.inPlace = true
+    const written = rows.write(key, kept, timestampMs)
     if (this.#cached || written === 'refused') return
+    if (this.#adds.inPlace && isObject(newValue))
+      newValue = rows.copyOf({ value: kept, timestampMs })
     const update = new Change(newValue, oldValue, written !== 'older')
     return this.#context.forward(record.with(key, update, timestampMs))
   }
@@ -78,25 +82,20 @@ class TableAggregateProcessor implements NodeProcessor {
     if (row === undefined) return this.#add(null, change.newValue, key)
     this.#rows.protect(row)
     try {
-      return this.#add(this.#subtracted(row.value, change.oldValue, key), change.newValue, key)
+      const { oldValue } = change
+      const rest = oldValue === null ? row.value : this.#subtracts.add(row.value, oldValue, key)
+      return this.#add(rest, change.newValue, key)
     } catch (error) {
       this.#rows.undo(row)
       throw error
     }
   }
 
-  #subtracted(accumulator: unknown, value: unknown, key: unknown): unknown {
-    if (value === null) return accumulator
-    const { nodeName } = this.#context
-    return checked(this.#subtract(accumulator, value, key), nodeName, 'subtract callback')
-  }
-
   #add(accumulator: unknown, value: unknown, key: unknown): unknown {
     if (value === null) return accumulator
-    const { initial, add, callback } = this.#folder
-    if (accumulator === null && initial === undefined) return value
-    const from = accumulator === null && initial ? initial() : accumulator
-    return checked(add(from, value, key), this.#context.nodeName, callback)
+    return accumulator === null
+      ? this.#adds.first(value, key)
+      : this.#adds.add(accumulator, value, key)
   }
 }
 

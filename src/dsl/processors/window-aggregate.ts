@@ -5,9 +5,8 @@ import type { WindowRows } from '../../state/window-rows.js'
 import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
 import { Change } from '../change.js'
-import { checked } from './checked.js'
 import { CloseEmitter, type ClosedWindow } from './emit-on-close.js'
-import { folderOf, isForeign, type Folder } from './fold.js'
+import { FoldCalls, folderOf, isForeign, isObject } from './fold.js'
 import { forwardFlushed } from './flush-forward.js'
 import type { TimeWindowAggregateOptions, TimeWindowDefinition } from './operator-options.js'
 import { timeWindowKey } from './windowed-key.js'
@@ -29,7 +28,7 @@ export const windowAggregate =
 class WindowAggregateProcessor implements NodeProcessor {
   readonly #context: NodeContext
   readonly #rows: WindowRows<unknown, any>
-  readonly #folder: Folder
+  readonly #fold: FoldCalls
   readonly #windows: TimeWindowDefinition
   /** Whether each update is forwarded as it happens. */
   readonly #forwards: boolean
@@ -45,7 +44,7 @@ class WindowAggregateProcessor implements NodeProcessor {
     const oldValues = options.sendsOldValues()
     this.#context = context
     this.#rows = rows
-    this.#folder = folderOf(options.fold)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
     this.#windows = windows
     this.#forwards = !onClose && !rows.cached
     this.#keepsOld = oldValues && this.#forwards
@@ -57,7 +56,7 @@ class WindowAggregateProcessor implements NodeProcessor {
         keptFromMs: (timeMs) => rows.keptFromMs(timeMs),
       })
     } else if (rows.cached) {
-      rows.onFlush(windowFlushed(context, windows.sizeMs), { oldValues })
+      rows.onFlush(windowFlushed(context, rows, this.#fold, windows.sizeMs), { oldValues })
     }
   }
 
@@ -90,51 +89,41 @@ class WindowAggregateProcessor implements NodeProcessor {
   #updateWindow(record: FlowRecord, startMs: number): void | Promise<void> {
     const { key, value } = record
     const rows = this.#rows
+    const fold = this.#fold
     const row = rows.row(key, startMs)
     let { timestampMs } = record
     let oldValue: unknown = null
     let newValue: unknown
     if (row === undefined) {
-      if (this.#keepsOld && this.#folder.initial) oldValue = this.#folder.initial()
-      newValue = this.#first(key, value)
+      if (this.#keepsOld && fold.initial) oldValue = fold.initial()
+      newValue = fold.first(value, key)
     } else {
       if (row.timestampMs > timestampMs) timestampMs = row.timestampMs
       if (this.#keepsOld) oldValue = rows.copyOf(row)
-      newValue = this.#next(row, key, value)
+      newValue = fold.next(rows, row, value, key)
     }
-    if (isForeign(newValue, value)) newValue = rows.copyOf({ value: newValue, timestampMs })
-    rows.write(key, startMs, newValue, timestampMs)
+    const kept = isForeign(newValue, value) ? rows.copyOf({ value, timestampMs }) : newValue
+    rows.write(key, startMs, kept, timestampMs)
     if (!this.#forwards) return
+    if (fold.inPlace && isObject(newValue)) newValue = rows.copyOf({ value: kept, timestampMs })
     const windowed = timeWindowKey(key, startMs, this.#windows.sizeMs)
     return this.#context.forward(record.with(windowed, new Change(newValue, oldValue), timestampMs))
-  }
-
-  #first(key: unknown, value: unknown): unknown {
-    const { initial, add, callback } = this.#folder
-    if (initial === undefined) return value
-    return checked(add(initial(), value, key), this.#context.nodeName, callback)
-  }
-
-  #next(row: LiveRow<unknown>, key: unknown, value: unknown): unknown {
-    const { add, callback } = this.#folder
-    this.#rows.protect(row)
-    try {
-      return checked(add(row.value, value, key), this.#context.nodeName, callback)
-    } catch (error) {
-      this.#rows.undo(row)
-      throw error
-    }
   }
 }
 
 /** The listener of the cache of time and sliding windows. */
 export const windowFlushed = (
   context: NodeContext,
+  rows: { copyOf(row: LiveRow<any>): any },
+  fold: FoldCalls,
   sizeMs: number,
 ): WindowFlushListener<unknown, any> => {
   const forward = forwardFlushed(context)
-  return (key, startMs, newValue, oldValue, timestampMs, updated) =>
-    forward(timeWindowKey(key, startMs, sizeMs), newValue, oldValue, timestampMs, updated)
+  return (key, startMs, newValue, oldValue, timestampMs, updated) => {
+    const copies = fold.inPlace && isObject(newValue)
+    const value: unknown = copies ? rows.copyOf({ value: newValue, timestampMs }) : newValue
+    return forward(timeWindowKey(key, startMs, sizeMs), value, oldValue, timestampMs, updated)
+  }
 }
 
 /** The start of the first window that holds `timestampMs`; beyond it where none does. */
