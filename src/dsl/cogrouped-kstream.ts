@@ -17,7 +17,7 @@ import type {
   TimeWindowDefinition,
 } from './processors/operator-options.js'
 import { passThrough } from './processors/pass-through.js'
-import { copartitioned, type StreamState } from './stream-state.js'
+import { checkSameBuilder, copartitioned, type StreamState } from './stream-state.js'
 import { OldValues, type TableState } from './table-state.js'
 import type { SessionWindows, SlidingWindows, TimeWindows } from './windows.js'
 
@@ -134,6 +134,7 @@ export class CogroupedKStream<K, A> {
   /** Adds a grouped stream with its own function. */
   cogroup<V>(grouped: KGroupedStream<K, V, any>, add: Folder<A, K, V>): CogroupedKStream<K, A> {
     const grouping = groupingBehind(grouped)
+    checkSameBuilder(this.#cogrouping.graph, grouping.stream)
     const others = this.#cogrouping.inputs.filter((input) => input.grouping !== grouping)
     const inputs = [...others, { grouping, add: add as Folder<any, any, any> }]
     return new CogroupedKStream({ ...this.#cogrouping, inputs })

@@ -4,6 +4,7 @@ import type { Serde } from '../serde/serde.js'
 import { keyValueSpec, versionedSpec } from '../state/specs.js'
 import type { StoreSpec } from '../state/state-store.js'
 import { checkedName } from '../topology/names.js'
+import { checkedEngine } from '../topology/topology.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
 import type { LogicalGraph } from './graph/logical-graph.js'
 import { given, neededRef, refsNote, type SerdeRef } from './graph/serde-ref.js'
@@ -63,14 +64,10 @@ export function planStore(
 }
 
 /** The engine that options name, or else the builder. @throws TopologyError for an unknown one */
-export function engineFor(
+export const engineFor = (
   graph: LogicalGraph,
   o: { readonly engine?: unknown },
-): 'leveldb' | 'memory' {
-  const engine = o.engine ?? graph.defaults.engine ?? 'leveldb'
-  if (engine === 'leveldb' || engine === 'memory') return engine
-  throw new TopologyError(`unknown store engine: use 'leveldb' or 'memory'`)
-}
+): 'leveldb' | 'memory' => checkedEngine(o.engine ?? graph.defaults.engine)
 
 /** What specs of all kinds take from a plan. */
 export function specOptions(graph: LogicalGraph, plan: PlannedStore, node: string) {

@@ -15,7 +15,13 @@ import { joinWindow, streamStreamJoin } from './processors/stream-stream-join.js
 import { streamTableGraceJoin } from './processors/stream-table-grace-join.js'
 import { streamGlobalJoin, streamTableJoin } from './processors/stream-table-join.js'
 import type { TableLookup } from './processors/table-lookup.js'
-import { addStep, copartitioned, repartitionedForJoin, type StreamState } from './stream-state.js'
+import {
+  addStep,
+  checkSameBuilder,
+  copartitioned,
+  repartitionedForJoin,
+  type StreamState,
+} from './stream-state.js'
 import type { TableState } from './table-state.js'
 import { checkedJoinWindow, checkedMs, type JoinWindow } from './windows.js'
 
@@ -64,6 +70,7 @@ export function joinStreams(
 ): StreamState {
   const within = checkedJoinWindow(o.within)
   const { graph } = thisStream
+  checkSameBuilder(graph, otherStream)
   const key = given(o.key) ?? thisStream.key ?? otherStream.key
   const leftValue = given(o.value) ?? thisStream.value
   const rightValue = given(o.otherValue) ?? otherStream.value
@@ -191,6 +198,7 @@ export function joinTable(
   join: ValueJoin,
   o: Joined<any, any, any> = {},
 ): StreamState {
+  checkSameBuilder(stream.graph, table)
   const input = stream.rekeyed
     ? repartitionedForJoin(stream, o.name, { key: given(o.key), value: given(o.value) })
     : stream

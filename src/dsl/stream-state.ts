@@ -1,4 +1,5 @@
 // What stands behind a KStream: a node of the graph, and what is known of its records.
+import { TopologyError } from '../errors.js'
 import type { NodeSupplier } from '../topology/processor.js'
 import { GraphNode, type GraphNodeTraits } from './graph/graph-node.js'
 import type { LogicalGraph } from './graph/logical-graph.js'
@@ -97,4 +98,13 @@ export function copartitioned(
   const sources = new Set(inputs.flatMap((input) => [...input.sources]))
   graph.copartition(sources)
   return sources
+}
+
+/** @throws TopologyError when two things come from two builders */
+export function checkSameBuilder(
+  graph: LogicalGraph,
+  other: { readonly graph: LogicalGraph; readonly name: string },
+): void {
+  if (other.graph !== graph)
+    throw new TopologyError(`${other.name} belongs to another builder: build both with one`)
 }

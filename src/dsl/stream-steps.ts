@@ -32,7 +32,7 @@ import {
 import type { AsyncCallOptions } from './processors/operator-options.js'
 import { passThrough } from './processors/pass-through.js'
 import { forEach, peek, print } from './processors/peek.js'
-import { addStep, repartitioned, type StreamState } from './stream-state.js'
+import { addStep, checkSameBuilder, repartitioned, type StreamState } from './stream-state.js'
 import type { TableState } from './table-state.js'
 import { SourceTable } from './table-steps.js'
 
@@ -126,6 +126,7 @@ export function printStream(
 /** A serde stays only where both sides carry the same. */
 export function mergeStreams(a: StreamState, b: StreamState, o: Named = {}): StreamState {
   const { graph } = a
+  checkSameBuilder(graph, b)
   const name = graph.nameOr(o.name, 'KSTREAM-MERGE-')
   const node = new GraphNode(name, (out, parents) => out.addProcessor(name, passThrough, parents), {
     merges: true,

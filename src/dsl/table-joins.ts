@@ -10,7 +10,7 @@ import {
 } from './materialize.js'
 import type { JoinKind, ValueJoin } from './processors/operator-options.js'
 import { tableJoinLookup, tableJoinMerge, tableTableJoin } from './processors/table-table-join.js'
-import { copartitioned } from './stream-state.js'
+import { checkSameBuilder, copartitioned } from './stream-state.js'
 import { OldValues, type TableState } from './table-state.js'
 import { storeLookup } from './table-steps.js'
 
@@ -23,6 +23,7 @@ export function joinTables(
   o: AnyMaterialized = {},
 ): TableState {
   const { graph } = left
+  checkSameBuilder(graph, right)
   const key = given(o.key) ?? left.key ?? right.key
   const value = given(o.value)
   // Unlike a filter, a join keeps its result whenever it is given anything of a store.
@@ -74,7 +75,7 @@ export function joinTables(
     key,
     value,
     sources,
-    storeName: store?.name,
+    storeName: store?.given,
     lookup: () =>
       store === undefined ? tableJoinLookup(kind, join, leftRows, rightRows) : storeLookup(store),
     oldValues,

@@ -1,9 +1,12 @@
 // The operators of tables that work row by row: sources, filters, new values (semantics 6).
+import type { Stores } from '../state/stores.js'
+import { connectStores } from '../topology/topology.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
 import { GraphNode } from './graph/graph-node.js'
 import { given } from './graph/serde-ref.js'
 import {
   addPlanned,
+  engineFor,
   isMaterialized,
   planStore,
   tableSpec,
@@ -21,9 +24,6 @@ import {
 } from './processors/table-map-values.js'
 import { tableSource } from './processors/table-source.js'
 import { OldValues, type TableState } from './table-state.js'
-import { connectStores } from '../topology/topology.js'
-import type { Stores } from '../state/stores.js'
-import { engineFor } from './materialize.js'
 
 /** How rows in a planned store of one row per key are looked up. */
 export const storeLookup = (plan: PlannedStore): TableLookup =>
@@ -182,6 +182,7 @@ const mapRows = (
   open: OpenRowFunction,
   options: AnyMaterialized,
   connect: (out: TopologyGraph, name: string) => void = () => {},
+  stores?: ReadonlyMap<string, string>,
 ): TableState =>
   rowOperator({
     table,
@@ -189,7 +190,7 @@ const mapRows = (
     options,
     value: undefined,
     asksSoftly: false,
-    lookup: (parent) => tableMapLookup(parent, open),
+    lookup: (parent) => tableMapLookup(parent, open, stores),
     write(out, name, parents, { store, oldValues }) {
       const map = tableMapValues({
         open,
@@ -218,7 +219,7 @@ export function transformTableValues(
   const engine = engineFor(table.graph, {})
   const { stores = {} } = options
   const open = rowTransformer(supplier, names)
-  return mapRows(table, 'KTABLE-TRANSFORMVALUES-', open, options, (out, name) =>
-    connectStores(out, name, stores, engine, names),
-  )
+  const connect = (out: TopologyGraph, name: string): void =>
+    connectStores(out, name, stores, engine, names)
+  return mapRows(table, 'KTABLE-TRANSFORMVALUES-', open, options, connect, names)
 }

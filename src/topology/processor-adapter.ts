@@ -94,14 +94,17 @@ class FixedKeyContext extends UserContext {
   }
 }
 
-const checkedProcessor = (node: string, made: unknown): Processor<unknown, unknown> => {
+/** What a supplier returned, without methods that only nodes of ours may have. */
+function checkedProcessor(node: string, made: unknown): Processor<unknown, unknown> {
   const process = (made as { process?: unknown } | null | undefined)?.process
   if (typeof process !== 'function')
     throw new TopologyError(
       `the supplier of ${node} must return a processor, an object with process(record)`,
       { node },
     )
-  return made as Processor<unknown, unknown>
+  const processor = made as Processor<unknown, unknown>
+  if (!('settle' in processor)) return processor
+  return { process: (record) => processor.process(record), close: () => processor.close?.() }
 }
 
 /** A node that runs what `supplier` returns; `stores` maps the user's names to those of the stores. */

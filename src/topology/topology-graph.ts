@@ -336,8 +336,15 @@ export class TopologyGraph {
   #wrapped(supplier: NodeSupplier, name: string, wrap: ProcessorWrapper): NodeSupplier {
     return (context) => {
       const { stores } = this.#nodes.get(name) as OpenProcessor
-      const inner = supplier(context) as Processor<unknown, unknown>
-      return wrap({ name, stores: [...stores] }, inner) as NodeProcessor
+      const inner = supplier(context)
+      const outer = wrap({ name, stores: [...stores] }, inner as Processor<unknown, unknown>)
+      // A wrapper need not know all that the runtime calls.
+      const wrapped: NodeProcessor = {
+        process: (record) => outer.process(record),
+        close: () => (outer.close === undefined ? inner.close?.() : outer.close()),
+      }
+      if (inner.settle !== undefined) wrapped.settle = () => inner.settle!()
+      return wrapped
     }
   }
 }

@@ -92,7 +92,7 @@ export class Topology<out S = {}> {
     } = {},
   ) {
     this.#graph = new TopologyGraph(o.wrapProcessor)
-    this.#engine = o.engine === 'memory' ? 'memory' : 'leveldb'
+    this.#engine = checkedEngine(o.engine)
     this.#defaults = { key: o.key, value: o.value }
   }
 
@@ -343,6 +343,13 @@ export function serdesNote(
       ? `${part} none`
       : `${part} ${serdeName(serdes[part] as SerdeFor<never>)}${given[part] === undefined ? ' (default)' : ''}`
   return `serdes: ${text('key')}, ${text('value')}`
+}
+
+/** The engine's name, `leveldb` where none is given. @throws TopologyError for an unknown one */
+export function checkedEngine(engine: unknown): 'leveldb' | 'memory' {
+  if (engine === undefined) return 'leveldb'
+  if (engine === 'leveldb' || engine === 'memory') return engine
+  throw new TopologyError("unknown store engine: use 'leveldb' or 'memory'")
 }
 
 /** Thrown where `largeMessages` is used. */

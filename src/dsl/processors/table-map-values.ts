@@ -61,8 +61,12 @@ export const tableMapValues =
 export const tableMapLookup = (
   parent: TableLookup,
   openFunction: OpenRowFunction,
+  stores?: ReadonlyMap<string, string>,
 ): TableLookup => ({
-  stores: parent.stores,
+  // A getter, because the function's stores get their names when its node is written.
+  get stores() {
+    return stores === undefined ? parent.stores : [...parent.stores, ...stores.values()]
+  },
   open(context) {
     const reader = parent.open(context)
     const map = openFunction(context)
