@@ -70,6 +70,7 @@ export function joinByForeignKey(
   const rightRows = right.lookup()
 
   const serdes = () => ({
+    topic: names.subscriptionTopic,
     leftKey: neededRef(graph.key(left.key), names.send, 'key'),
     leftValue: neededRef(graph.value(left.value), names.send, 'value'),
     foreignKey: neededRef(graph.key(right.key), names.subscriptionSink, 'key'),

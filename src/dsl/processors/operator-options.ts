@@ -151,8 +151,10 @@ export interface TableJoinMergeOptions extends SendsOldValues {
   readonly store: { readonly name: string; readonly versioned: boolean } | undefined
 }
 
-/** How a foreign-key join turns keys and values into bytes; topics are undecorated names. */
+/** How a foreign-key join turns keys and values into bytes. */
 export interface ForeignKeySerdes {
+  /** The subscription topic, undecorated: what serdes are told is named after it. */
+  readonly topic: string
   readonly leftKey: Serde<any>
   readonly leftValue: Serde<any>
   readonly foreignKey: Serde<any>
