@@ -1,28 +1,24 @@
 // One subtopology over one partition: its queues, nodes and stores. A stream thread or the test
 // driver adds records, lets it process, punctuates it and commits it; it starts nothing by itself.
-import { StreamsError, TaskCorruptedError, type RecordPosition } from '../errors.js'
+import { StreamsError } from '../errors.js'
 import { partitionKey, type PartitionOffset, type TopicPartition } from '../kafka/client.js'
-import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
-import { FlowRecord } from '../topology/stream-record.js'
-import type { NodeContext, NodeProcessor } from '../topology/processor.js'
-import type { ProcessorNode, SinkNode, SourceNode, Subtopology } from '../topology/topology-node.js'
-import { noHeaders } from '../serde/record-headers.js'
 import type { Counter } from '../metrics/streams-metrics.js'
+import type { TaskStore } from '../state/state-store.js'
+import type { NodeProcessor } from '../topology/processor.js'
+import type { ProcessorNode, SinkNode, SourceNode, Subtopology } from '../topology/topology-node.js'
 import type { CommittableTask } from './commit.js'
 import { decodeMetadata, encodeMetadata } from './committed-metadata.js'
-import { sendDeadLetter } from './dead-letter.js'
-import { DroppedRecords } from './dropped-records.js'
-import { decided, processingError, waysOut } from './error-handlers.js'
-import { NodeRunner, runAll, type NodeHost } from './node-runner.js'
+import { NodeRunner, runAll } from './node-runner.js'
 import { PartitionGroup, type LagOf } from './partition-group.js'
-import { TaskNodeContext, type ContextHost } from './processor-context.js'
-import { PunctuationQueue } from './punctuation-queue.js'
+import { TaskNodeContext } from './processor-context.js'
+import type { PunctuationQueue } from './punctuation-queue.js'
 import { RecordQueue } from './record-queue.js'
 import type { RecordSource } from './record-source.js'
-import { SinkProcessor, type SinkHost } from './sink-node.js'
-import { SourceDecoder, type DecoderHost, type SourceBytes } from './source-decoder.js'
+import { SinkProcessor } from './sink-node.js'
+import { SourceDecoder } from './source-decoder.js'
 import type { TaskEnvironment } from './task-environment.js'
-import { TaskStores, type StoreHost, type TaskDatabases } from './task-stores.js'
+import { TaskHost } from './task-host.js'
+import { TaskStores, type TaskDatabases } from './task-stores.js'
 
 export interface StreamTaskOptions {
   /** Such as `0_3`. */
@@ -40,48 +36,24 @@ export interface StreamTaskOptions {
 }
 
 /** A task; the order of calls: constructor, restore its stores, `initialize`, then records. */
-export class StreamTask
-  implements NodeHost, ContextHost, DecoderHost, SinkHost, StoreHost, CommittableTask
-{
-  readonly taskId: string
-  readonly partition: number
+export class StreamTask extends TaskHost implements CommittableTask {
   readonly subtopology: Subtopology
   readonly stores: TaskStores
   readonly group: PartitionGroup
-  readonly streamPunctuations = new PunctuationQueue()
-  readonly wallPunctuations = new PunctuationQueue()
-  readonly environment: TaskEnvironment
-  node: NodeRunner | undefined
-  record: FlowRecord | undefined
-  /** Wall-clock time at the start of the current iteration, ms; the driver of the task sets it. */
-  systemTimeMs: number
-  /** Whether a processor asked for a commit. */
-  commitRequested = false
   readonly #lagOf: LagOf
   readonly #queues = new Map<string, RecordQueue>()
   readonly #runners = new Map<string, NodeRunner>()
   readonly #sinks: SinkProcessor[] = []
-  readonly #dropped: DroppedRecords
   readonly #processed: Counter
-  readonly #times = new Map<string, number>()
   readonly #committedOffsets = new Map<string, number>()
   /** Nodes that may leave work open, in topological order. */
   readonly #settling: NodeProcessor[] = []
-  #later: (() => void | Promise<void>)[] = []
-  #kept: Promise<void>[] = []
-  #fatal: { readonly error: unknown } | undefined
-  #taken: RecordQueue | undefined
-  #work = false
 
   constructor(options: StreamTaskOptions) {
     const { environment, subtopology } = options
-    this.taskId = options.taskId
-    this.partition = options.partition
+    super(options.taskId, options.partition, environment)
     this.subtopology = subtopology
-    this.environment = environment
-    this.systemTimeMs = environment.clock.nowMs()
     this.#lagOf = options.lagOf ?? (() => 0)
-    this.#dropped = new DroppedRecords(this.taskId, environment.logger, environment.metrics)
     this.#processed = environment.metrics.counter('process-total', { task: this.taskId })
     this.stores = new TaskStores(subtopology.stores, {
       databases: options.databases,
@@ -133,7 +105,7 @@ export class StreamTask
     if (found.partitionTimeMs > this.group.streamTimeMs)
       this.group.streamTimeMs = found.partitionTimeMs
     for (const [name, ms] of found.times)
-      this.#times.set(name, Math.max(ms, this.#times.get(name) ?? ms))
+      this.times.set(name, Math.max(ms, this.times.get(name) ?? ms))
   }
 
   /** Notes the offset that processing of a partition starts from, committed earlier. */
@@ -159,7 +131,7 @@ export class StreamTask
         task: this.taskId,
       })
     this.group.add(queue, records, byteLength, nextOffset)
-    this.#work = true
+    this.work = true
   }
 
   // ---------- processing
@@ -175,26 +147,26 @@ export class StreamTask
    * @throws the error to end with; the record counts as taken then.
    */
   process(): boolean | Promise<boolean> {
-    if (this.#later.length > 0) return this.#runLater()
+    if (this.outside.length > 0) return this.#runLater()
     const { group } = this
     if (!group.ready(this.systemTimeMs, this.#lagOf)) return false
     const queue = group.peek()!
-    this.#taken = queue
-    this.#work = true
+    this.taken = queue
+    this.work = true
     const record = group.take(queue)
     this.node = queue.runner
     this.record = record
     try {
       const result = runAll(queue.runner.children, record)
-      if (result !== undefined || this.#kept.length > 0) return this.#processLater(result)
+      if (result !== undefined || this.kept.length > 0) return this.#processLater(result)
     } catch (error) {
-      this.#leave()
-      this.#fatal = undefined
-      throw this.#ofThisTask(error)
+      this.leave()
+      this.fatal = undefined
+      throw this.ofThisTask(error)
     }
-    this.#leave()
+    this.leave()
     this.#processed.add()
-    if (this.#fatal !== undefined) this.#throwFatal()
+    if (this.fatal !== undefined) this.throwFatal()
     return true
   }
 
@@ -222,26 +194,21 @@ export class StreamTask
     return this.#punctuate(this.wallPunctuations, this.systemTimeMs)
   }
 
-  /** Logs what was dropped, when a summary is due. */
-  summarizeDropped(): void {
-    this.#dropped.summarize(this.systemTimeMs)
-  }
-
   // ---------- the commit, see commit.ts
 
   /** Whether a commit would have anything to do. */
   get needsCommit(): boolean {
-    return this.#work || this.commitRequested
+    return this.work || this.commitRequested
   }
 
   settle(): void | Promise<void> {
     if (this.#settling.length > 0) return this.#settleNodes().then(() => this.#settleKept())
-    if (this.#kept.length > 0) return this.#settleKept()
-    if (this.#fatal !== undefined) this.#throwFatal()
+    if (this.kept.length > 0) return this.#settleKept()
+    if (this.fatal !== undefined) this.throwFatal()
   }
 
   flushCaches(): void | Promise<void> {
-    this.#taken = undefined
+    this.taken = undefined
     const flushed = this.stores.flushCaches()
     return this.#settling.length === 0 ? flushed : this.#flushAgain(flushed)
   }
@@ -256,7 +223,7 @@ export class StreamTask
       const offset = queue.committableOffset
       if (offset === undefined || offset === this.#committedOffsets.get(key)) continue
       const { topic, partition, partitionTimeMs } = queue
-      const metadata = encodeMetadata({ partitionTimeMs, times: this.#times })
+      const metadata = encodeMetadata({ partitionTimeMs, times: this.times })
       offsets.push({ topic, partition, offset, metadata })
     }
     return offsets
@@ -265,14 +232,14 @@ export class StreamTask
   committed(offsets: readonly PartitionOffset[]): void {
     for (const offset of offsets) this.#committedOffsets.set(partitionKey(offset), offset.offset)
     this.stores.committed()
-    this.#work = false
+    this.work = false
     this.commitRequested = false
   }
 
   /** Returns to the committed rows; what was processed since is to be processed again by a new task. */
   aborted(): void {
-    this.#kept = []
-    this.#later = []
+    this.kept = []
+    this.outside = []
     this.stores.aborted()
   }
 
@@ -301,142 +268,18 @@ export class StreamTask
     }
   }
 
-  // ---------- what nodes, stores and decoders ask
-
-  get applicationId(): string {
-    return this.environment.applicationId
-  }
-
-  get stateDir(): string {
-    return this.environment.stateDir
-  }
-
-  get config(): Readonly<Record<string, unknown>> {
-    return this.environment.config
-  }
-
-  get metrics(): TaskEnvironment['metrics'] {
-    return this.environment.metrics
-  }
-
-  get handlers(): TaskEnvironment['handlers'] {
-    return this.environment.handlers
-  }
-
-  get collector(): TaskEnvironment['collector'] {
-    return this.environment.collector
-  }
-
-  get mayContinue(): boolean {
-    return this.environment.handlers.mayContinue
-  }
+  // ---------- what nodes and stores ask
 
   get streamTimeMs(): number {
     return this.group.streamTimeMs
-  }
-
-  readonly committedTimes: NodeContext['committedTimes'] = {
-    get: (name) => this.#times.get(name),
-    set: (name, ms) => {
-      this.#times.set(name, ms)
-    },
-  }
-
-  topicName(name: string): string {
-    return this.environment.names.topic(name)
   }
 
   connectedStore(name: string): TaskStore | undefined {
     return this.stores.get(name)
   }
 
-  globalStore(name: string): TaskStore | undefined {
-    return this.environment.globalStores.get(name)
-  }
-
   inputOffset(topic: string): number | undefined {
     return this.#committedOffsets.get(partitionKey({ topic, partition: this.partition }))
-  }
-
-  storeRecord(): StoreRecordContext {
-    const { record } = this
-    if (record === undefined) return { timestampMs: 0, headers: noHeaders, metadata: undefined }
-    return {
-      timestampMs: record.timestampMs,
-      headers: record.headers.entries,
-      metadata: record.metadata,
-    }
-  }
-
-  requestCommit(): void {
-    this.commitRequested = true
-  }
-
-  ended(error: unknown): void {
-    this.#fatal = { error }
-  }
-
-  later(action: () => void | Promise<void>): void {
-    this.#later.push(action)
-    this.#work = true
-    this.environment.wake?.()
-  }
-
-  keep(promise: Promise<void>): void {
-    promise.catch(() => {})
-    this.#kept.push(promise)
-  }
-
-  failed(node: NodeRunner, record: FlowRecord, error: unknown): void {
-    const position = positionOf(record)
-    const wrapped = processingError(error, node.name, this.taskId, position)
-    let answer
-    try {
-      answer = this.handlers.processing(wrapped)
-    } catch (thrown) {
-      this.#fatal = { error: thrown }
-      throw typeof thrown === 'object' && thrown !== null ? decided(thrown as Error) : thrown
-    }
-    if (answer === 'fail') {
-      const final = decided(withMessage(wrapped, waysOut('processingHandler')))
-      this.#fatal = { error: final }
-      throw final
-    }
-    if (answer === 'deadLetter') this.deadLetterCurrent(wrapped)
-    this.dropped(node.name, 'processing', record)
-  }
-
-  drop(node: string, reason: string, topic: string, partition: number, offset: number): void {
-    this.#dropped.drop(node, reason, { topic, partition, offset })
-  }
-
-  dropped(node: string, reason: string, record: FlowRecord | undefined): void {
-    this.#dropped.drop(node, reason, record === undefined ? undefined : positionOf(record))
-  }
-
-  droppedByStore(store: string, reason: string): void {
-    this.dropped(this.node?.name ?? store, reason, this.record)
-  }
-
-  deadLetter(source: SourceBytes, error: StreamsError): void {
-    const { collector, deadLetterTopic } = this.environment
-    if (deadLetterTopic !== undefined)
-      sendDeadLetter(collector, deadLetterTopic, source, source.timestampMs, error)
-  }
-
-  deadLetterCurrent(error: StreamsError): void {
-    const { collector, deadLetterTopic } = this.environment
-    if (deadLetterTopic === undefined) return
-    const { record } = this
-    const metadata = record?.metadata
-    const bytes = this.#taken?.takenBytes()
-    // A record that left a cache or buffer is not the one that was taken last.
-    const source =
-      bytes !== undefined && metadata?.topic === bytes.topic && metadata.offset === bytes.offset
-        ? bytes
-        : undefined
-    const timestampMs = record?.timestampMs ?? this.systemTimeMs
-    sendDeadLetter(collector, deadLetterTopic, source, timestampMs, error)
   }
 
   // ---------- inside
@@ -478,12 +321,12 @@ export class StreamTask
   }
 
   #punctuate(queue: PunctuationQueue, nowMs: number): boolean | Promise<boolean> {
-    this.#taken = undefined
+    this.taken = undefined
     const ran = queue.punctuate(nowMs)
     if (ran === false) return false
-    this.#work = true
-    if (ran === true && this.#kept.length === 0) {
-      if (this.#fatal !== undefined) this.#throwFatal()
+    this.work = true
+    if (ran === true && this.kept.length === 0) {
+      if (this.fatal !== undefined) this.throwFatal()
       return true
     }
     return Promise.resolve(ran).then(async (done) => {
@@ -494,18 +337,18 @@ export class StreamTask
 
   /** What came from outside goes on before the next record. */
   #runLater(): true | Promise<true> {
-    const action = this.#later.shift()!
-    this.#taken = undefined
+    const action = this.outside.shift()!
+    this.taken = undefined
     try {
       const result = action()
-      if (result !== undefined || this.#kept.length > 0) return this.#processLater(result, 0)
+      if (result !== undefined || this.kept.length > 0) return this.#processLater(result, 0)
     } catch (error) {
-      this.#leave()
-      this.#fatal = undefined
+      this.leave()
+      this.fatal = undefined
       throw error
     }
-    this.#leave()
-    if (this.#fatal !== undefined) this.#throwFatal()
+    this.leave()
+    if (this.fatal !== undefined) this.throwFatal()
     return true
   }
 
@@ -532,45 +375,17 @@ export class StreamTask
       await result
       await this.#settleKept()
     } catch (error) {
-      this.#fatal = undefined
+      this.fatal = undefined
       throw error
     } finally {
-      this.#leave()
+      this.leave()
     }
     if (records > 0) this.#processed.add(records)
     return true
   }
 
   async #settleKept(): Promise<void> {
-    while (this.#kept.length > 0) await Promise.all(this.#kept.splice(0))
-    if (this.#fatal !== undefined) this.#throwFatal()
+    while (this.kept.length > 0) await Promise.all(this.kept.splice(0))
+    if (this.fatal !== undefined) this.throwFatal()
   }
-
-  /** A damaged database does not know whose it is. */
-  #ofThisTask(error: unknown): unknown {
-    if (!(error instanceof TaskCorruptedError) || error.task !== undefined) return error
-    return new TaskCorruptedError(error.message, { task: this.taskId, cause: error })
-  }
-
-  #leave(): void {
-    this.node = undefined
-    this.record = undefined
-  }
-
-  #throwFatal(): never {
-    const { error } = this.#fatal!
-    this.#fatal = undefined
-    throw error
-  }
-}
-
-const positionOf = (record: FlowRecord): RecordPosition | undefined => {
-  const { metadata } = record
-  if (metadata === undefined || metadata.topic === null) return undefined
-  return { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
-}
-
-const withMessage = <E extends StreamsError>(error: E, suffix: string): E => {
-  error.message += suffix
-  return error
 }

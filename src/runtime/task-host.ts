@@ -1,0 +1,215 @@
+// What nodes, stores, decoders and sinks ask of their task: the current record, names, times, what to
+// do when something fails, and what has to be waited for.
+import { TaskCorruptedError, type RecordPosition, type StreamsError } from '../errors.js'
+import { noHeaders } from '../serde/record-headers.js'
+import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
+import type { NodeContext } from '../topology/processor.js'
+import type { FlowRecord } from '../topology/stream-record.js'
+import { sendDeadLetter } from './dead-letter.js'
+import { DroppedRecords } from './dropped-records.js'
+import { decided, processingError, waysOut } from './error-handlers.js'
+import type { NodeHost, NodeRunner } from './node-runner.js'
+import type { ContextHost } from './processor-context.js'
+import { PunctuationQueue } from './punctuation-queue.js'
+import type { RecordQueue } from './record-queue.js'
+import type { SinkHost } from './sink-node.js'
+import type { DecoderHost, SourceBytes } from './source-decoder.js'
+import type { TaskEnvironment } from './task-environment.js'
+import type { StoreHost } from './task-stores.js'
+
+/** The side of a task that its parts see; `StreamTask` is the side that its driver sees. */
+export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, SinkHost, StoreHost {
+  readonly taskId: string
+  readonly partition: number
+  readonly environment: TaskEnvironment
+  readonly streamPunctuations = new PunctuationQueue()
+  readonly wallPunctuations = new PunctuationQueue()
+  node: NodeRunner | undefined
+  record: FlowRecord | undefined
+  /** Wall-clock time at the start of the current iteration, ms; the driver of the task sets it. */
+  systemTimeMs: number
+  /** Whether a processor asked for a commit. */
+  commitRequested = false
+  /** Numbers that are committed beside offsets, by store name. */
+  protected readonly times = new Map<string, number>()
+  /** Actions that wait for a turn between two records. */
+  protected outside: (() => void | Promise<void>)[] = []
+  /** Promises that the next record waits for. */
+  protected kept: Promise<void>[] = []
+  /** An error that was decided; code on the way up cannot swallow it. */
+  protected fatal: { readonly error: unknown } | undefined
+  /** The queue of the record in process, for its original bytes. */
+  protected taken: RecordQueue | undefined
+  /** Whether anything happened since the last commit. */
+  protected work = false
+  readonly #dropped: DroppedRecords
+
+  constructor(taskId: string, partition: number, environment: TaskEnvironment) {
+    this.taskId = taskId
+    this.partition = partition
+    this.environment = environment
+    this.systemTimeMs = environment.clock.nowMs()
+    this.#dropped = new DroppedRecords(taskId, environment.logger, environment.metrics)
+  }
+
+  abstract get streamTimeMs(): number
+  abstract connectedStore(name: string): TaskStore | undefined
+  abstract inputOffset(topic: string): number | undefined
+
+  get applicationId(): string {
+    return this.environment.applicationId
+  }
+
+  get stateDir(): string {
+    return this.environment.stateDir
+  }
+
+  get config(): Readonly<Record<string, unknown>> {
+    return this.environment.config
+  }
+
+  get metrics(): TaskEnvironment['metrics'] {
+    return this.environment.metrics
+  }
+
+  get handlers(): TaskEnvironment['handlers'] {
+    return this.environment.handlers
+  }
+
+  get collector(): TaskEnvironment['collector'] {
+    return this.environment.collector
+  }
+
+  get mayContinue(): boolean {
+    return this.environment.handlers.mayContinue
+  }
+
+  readonly committedTimes: NodeContext['committedTimes'] = {
+    get: (name) => this.times.get(name),
+    set: (name, ms) => {
+      this.times.set(name, ms)
+    },
+  }
+
+  topicName(name: string): string {
+    return this.environment.names.topic(name)
+  }
+
+  globalStore(name: string): TaskStore | undefined {
+    return this.environment.globalStores.get(name)
+  }
+
+  storeRecord(): StoreRecordContext {
+    const { record } = this
+    if (record === undefined) return { timestampMs: 0, headers: noHeaders, metadata: undefined }
+    return {
+      timestampMs: record.timestampMs,
+      headers: record.headers.entries,
+      metadata: record.metadata,
+    }
+  }
+
+  requestCommit(): void {
+    this.commitRequested = true
+  }
+
+  ended(error: unknown): void {
+    this.fatal = { error }
+  }
+
+  later(action: () => void | Promise<void>): void {
+    this.outside.push(action)
+    this.work = true
+    this.environment.wake?.()
+  }
+
+  keep(promise: Promise<void>): void {
+    promise.catch(() => {})
+    this.kept.push(promise)
+  }
+
+  failed(node: NodeRunner, record: FlowRecord, error: unknown): void {
+    const position = positionOf(record)
+    const wrapped = processingError(error, node.name, this.taskId, position)
+    let answer
+    try {
+      answer = this.handlers.processing(wrapped)
+    } catch (thrown) {
+      this.fatal = { error: thrown }
+      throw typeof thrown === 'object' && thrown !== null ? decided(thrown as Error) : thrown
+    }
+    if (answer === 'fail') {
+      const final = decided(withMessage(wrapped, waysOut('processingHandler')))
+      this.fatal = { error: final }
+      throw final
+    }
+    if (answer === 'deadLetter') this.deadLetterCurrent(wrapped)
+    this.dropped(node.name, 'processing', record)
+  }
+
+  drop(node: string, reason: string, topic: string, partition: number, offset: number): void {
+    this.#dropped.drop(node, reason, { topic, partition, offset })
+  }
+
+  dropped(node: string, reason: string, record: FlowRecord | undefined): void {
+    this.#dropped.drop(node, reason, record === undefined ? undefined : positionOf(record))
+  }
+
+  droppedByStore(store: string, reason: string): void {
+    this.dropped(this.node?.name ?? store, reason, this.record)
+  }
+
+  deadLetter(source: SourceBytes, error: StreamsError): void {
+    const { collector, deadLetterTopic } = this.environment
+    if (deadLetterTopic !== undefined)
+      sendDeadLetter(collector, deadLetterTopic, source, source.timestampMs, error)
+  }
+
+  deadLetterCurrent(error: StreamsError): void {
+    const { collector, deadLetterTopic } = this.environment
+    if (deadLetterTopic === undefined) return
+    const { record } = this
+    const metadata = record?.metadata
+    const bytes = this.taken?.takenBytes()
+    // A record that left a cache or buffer is not the one that was taken last.
+    const source =
+      bytes !== undefined && metadata?.topic === bytes.topic && metadata.offset === bytes.offset
+        ? bytes
+        : undefined
+    const timestampMs = record?.timestampMs ?? this.systemTimeMs
+    sendDeadLetter(collector, deadLetterTopic, source, timestampMs, error)
+  }
+
+  /** Logs what was dropped, when a summary is due. */
+  summarizeDropped(): void {
+    this.#dropped.summarize(this.systemTimeMs)
+  }
+
+  /** A damaged database does not know whose it is. */
+  protected ofThisTask(error: unknown): unknown {
+    if (!(error instanceof TaskCorruptedError) || error.task !== undefined) return error
+    return new TaskCorruptedError(error.message, { task: this.taskId, cause: error })
+  }
+
+  protected leave(): void {
+    this.node = undefined
+    this.record = undefined
+  }
+
+  protected throwFatal(): never {
+    const { error } = this.fatal!
+    this.fatal = undefined
+    throw error
+  }
+}
+
+const positionOf = (record: FlowRecord): RecordPosition | undefined => {
+  const { metadata } = record
+  if (metadata === undefined || metadata.topic === null) return undefined
+  return { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
+}
+
+const withMessage = <E extends StreamsError>(error: E, suffix: string): E => {
+  error.message += suffix
+  return error
+}
