@@ -21,7 +21,7 @@ import {
   subscriptionSend,
 } from './processors/foreign-key-join.js'
 import type { ValueJoin } from './processors/operator-options.js'
-import { copartitioned } from './stream-state.js'
+import { checkSameBuilder, copartitioned } from './stream-state.js'
 import type { TableState } from './table-state.js'
 import { SourceTable } from './table-steps.js'
 
@@ -61,6 +61,7 @@ export function joinByForeignKey(
   o: AnyMaterialized = {},
 ): TableState {
   const { graph } = left
+  checkSameBuilder(graph, right)
   right.oldValues.ask(true)
   left.oldValues.ask(true)
   const names = foreignKeyNames(left, o.name)
