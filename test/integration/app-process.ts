@@ -18,9 +18,9 @@ function compileWorkers(): void {
 }
 
 export interface WorkerEvent {
-  readonly event: 'starting' | 'running' | 'processing' | 'stopped' | 'failed'
+  readonly event: 'starting' | 'restoring' | 'running' | 'processing' | 'stopped' | 'failed'
   readonly afterMs?: number
-  /** Records read from changelogs before it ran. */
+  /** Records read from changelogs so far. */
   readonly restored?: number
   readonly message?: string
 }

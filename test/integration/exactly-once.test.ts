@@ -7,7 +7,9 @@ import { describeWithKafka } from './use-kafka.js'
 
 const kills = 20
 const perSecond = 400
-const persistIntervalMs = 1000
+const persistIntervalMs = 500
+/** Ten groups, each a row per commit, and ten commits a second. */
+const rowsPerSecond = 100
 
 describeWithKafka('exactly once', (kafka) => {
   it(`survives ${kills} times kill -9`, { timeout: 240_000 }, async () => {
@@ -18,15 +20,20 @@ describeWithKafka('exactly once', (kafka) => {
     const model = new CountModel()
     const feeder = new Feeder(bench, model, { seed, perSecond })
     const restored: number[] = []
+    let persisted = false
     for (let n = 0; n < kills; n++) {
       const app = bench.start('counts', { persistIntervalMs })
       // Sometimes in the middle of a start, mostly while it processes.
-      if (random() < 0.2) await delay(random() * 1500)
+      const early = random() < 0.2
+      if (early) await delay(random() * 1500)
       else {
         const { restored: records = 0 } = await app.until('running')
-        if (n > 0) restored.push(records)
+        // A run that was killed before it persisted leaves its tail besides the one before.
+        if (persisted) restored.push(records)
         await app.until('processing')
-        await delay(random() * 1500)
+        const ranMs = random() * 2500
+        await delay(ranMs)
+        persisted = ranMs > 2 * persistIntervalMs
       }
       await app.kill()
     }
@@ -37,12 +44,10 @@ describeWithKafka('exactly once', (kafka) => {
     expect(model.differences(output)).toEqual([])
     await last.stop()
 
-    // One row per group and partition changes in each commit: ten groups, ten commits a second. A
-    // run that is killed before it persists leaves its tail for the next one besides its own.
-    const rowsPerSecond = 10 * 10 * 2
-    const tail = (Math.max(...restored) / rowsPerSecond) * 1000
-    console.log(`restored at most ${Math.max(...restored)} records at a restart`)
-    expect(tail).toBeLessThan(4 * persistIntervalMs)
+    console.log(`restored at restarts: ${restored.join(', ')} records`)
+    expect(restored.length).toBeGreaterThan(0)
+    // A second of slack: on a busy machine a persist comes late.
+    expect(Math.max(...restored)).toBeLessThan((rowsPerSecond * (persistIntervalMs + 1000)) / 1000)
   })
 
   it('hands the work of a killed process to the other one of its group', async () => {

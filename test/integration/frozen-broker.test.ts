@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { freeze, thaw } from './kafka-server.js'
-import { Bench, CountModel, Feeder, countsOf } from './support.js'
+import { Bench, CountModel, Feeder, countsOf, numbers } from './support.js'
 import { describeWithKafka } from './use-kafka.js'
 
 const frozenMs = 10_000
@@ -31,24 +31,25 @@ describeWithKafka('a broker that freezes', (kafka) => {
     await app.stop()
   })
 
-  it('while a store is restored', { timeout: 120_000 }, async () => {
+  it('in the middle of a restore', { timeout: 120_000 }, async () => {
     const bench = await Bench.open(kafka, 'frozen-restore')
     const model = new CountModel()
-    const feeder = new Feeder(bench, model, { seed: 4, perSecond: 4000 })
+    // Many rows: the changelog is read in many fetches.
+    const records = Array.from({ length: 200_000 }, (_, n) => ({ key: `g${n % 50_000}`, value: n }))
+    for (const { key, value } of records) model.feed(key, value)
+    await bench.log.send(numbers(bench.input), records)
     const first = bench.start('counts')
-    await first.until('processing')
-    await delay(3000)
-    await feeder.stop()
     await bench.untilCaughtUp()
+    await bench.untilRead(countsOf(bench.output), model.total)
     await first.stop()
     bench.forgetState()
 
     const second = bench.start('counts', { sessionTimeoutMs: 2000 })
-    await second.until('starting')
-    await delay(150) // the group is being joined or the changelog read
+    const { restored: before = 0 } = await second.until('restoring')
     await freezeForAWhile()
-    const { restored = 0 } = await second.until('running', 60_000)
-    expect(restored).toBeGreaterThan(0)
+    const { restored: after = 0 } = await second.until('running', 60_000)
+    expect(before).toBeGreaterThan(0)
+    expect(after).toBeGreaterThan(before)
     const more = new Feeder(bench, model, { seed: 5, perSecond: 400 })
     await delay(1000)
     await more.stop()

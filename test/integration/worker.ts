@@ -60,8 +60,16 @@ const sum = (name: string): number => {
 
 say({ event: 'starting', pid: process.pid })
 const startedMs = Date.now()
+let restoring = false
+const restoreWatch = setInterval(() => {
+  const restored = sum('restore-records-total')
+  if (restored === 0 || restoring) return
+  restoring = true
+  say({ event: 'restoring', restored })
+}, 5)
 try {
   await streams.start()
+  clearInterval(restoreWatch)
   say({ event: 'running', afterMs: Date.now() - startedMs, restored: sum('restore-records-total') })
   let reported = false
   for (;;) {
@@ -79,3 +87,4 @@ try {
 } catch (error) {
   say({ event: 'failed', message: String(error) })
 }
+clearInterval(restoreWatch)
