@@ -60,7 +60,15 @@ export class BranchedKStream<K, V, Rest, B> {
     this.#split = split
   }
 
-  /** Records for which `predicate` holds, under the property `name`; the node is named by `options`. */
+  /**
+   * Records for which `predicate` holds, under the property `name`; the node is named by `options`.
+   *
+   * @example
+   * words.split({ name: 'by-length-' }).branch('long', (word) => word.length > 2, { name: 'long' })
+   *   .noDefaultBranch().long
+   * // words: a=tree
+   * // → a=tree
+   */
   branch<N extends string, V2 extends Rest>(
     name: N & (N extends keyof B ? `branch '${N}' exists already` : N),
     predicate: (value: Rest, key: K, record: StreamRecord<K, Rest>) => value is V2,
@@ -80,7 +88,14 @@ export class BranchedKStream<K, V, Rest, B> {
     return this as BranchedKStream<K, V, any, any>
   }
 
-  /** All other records, and the end of the split. */
+  /**
+   * All other records, and the end of the split.
+   *
+   * @example
+   * words.split().branch('long', (word) => word.length > 2).defaultBranch().default
+   * // words: a=to, a=tree
+   * // → a=to
+   */
   defaultBranch<N extends string = 'default'>(
     name?: N,
     options: Named = {},
@@ -91,7 +106,14 @@ export class BranchedKStream<K, V, Rest, B> {
     }
   }
 
-  /** The end of the split; records that fit no branch are dropped. */
+  /**
+   * The end of the split; records that fit no branch are dropped.
+   *
+   * @example
+   * words.split().branch('long', (word) => word.length > 2).noDefaultBranch().long
+   * // words: a=to, a=tree
+   * // → a=tree
+   */
   noDefaultBranch(): { readonly [P in keyof B]: B[P] } {
     return this.#split.close() as { readonly [P in keyof B]: B[P] }
   }

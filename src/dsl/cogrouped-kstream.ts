@@ -99,7 +99,18 @@ export class SessionWindowedCogroupedKStream<K, A> {
     this.#windows = windows
   }
 
-  /** `merge` joins the accumulators of sessions that meet. */
+  /**
+   * `merge` joins the accumulators of sessions that meet.
+   *
+   * @example
+   * words
+   *   .groupByKey()
+   *   .cogroup({ initial: () => 0, add: (n) => n + 1 })
+   *   .windowedBy(session({ gapMs: 5, graceMs: 0 }))
+   *   .aggregate({ merge: (a, b) => a + b })
+   * // words: a=to@3
+   * // → a[3-3]=1@3
+   */
   aggregate(
     o: Omit<Materialized<K, A>, 'value'> & {
       readonly merge: (a: A, b: A, key: K) => A
@@ -131,7 +142,19 @@ export class CogroupedKStream<K, A> {
     this.#cogrouping = cogrouping
   }
 
-  /** Adds a grouped stream with its own function. */
+  /**
+   * Adds a grouped stream with its own function.
+   *
+   * @example
+   * words
+   *   .groupByKey()
+   *   .cogroup({ initial: () => 0, add: (n) => n + 1 })
+   *   .cogroup(letters.groupByKey(), (n) => n + 10)
+   *   .aggregate({ store: 'points' })
+   * // words: a=to
+   * // letters: a=x
+   * // → a=1, a=11
+   */
   cogroup<V>(grouped: KGroupedStream<K, V, any>, add: Folder<A, K, V>): CogroupedKStream<K, A> {
     const grouping = groupingBehind(grouped)
     checkSameBuilder(this.#cogrouping.graph, grouping.stream)
@@ -145,7 +168,18 @@ export class CogroupedKStream<K, A> {
     return new KTable(foldTogether(this.#cogrouping, o))
   }
 
-  /** Groups by window too. */
+  /**
+   * Groups by window too.
+   *
+   * @example
+   * words
+   *   .groupByKey()
+   *   .cogroup({ initial: () => 0, add: (n) => n + 1 })
+   *   .windowedBy(tumbling({ sizeMs: 10, graceMs: 0 }))
+   *   .aggregate()
+   * // words: a=to@3
+   * // → a[0-10]=1@3
+   */
   windowedBy(w: TimeWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
   windowedBy(w: SessionWindows): SessionWindowedCogroupedKStream<K, A>
   windowedBy(

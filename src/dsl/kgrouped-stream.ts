@@ -128,12 +128,26 @@ export class KGroupedStream<K, V, N extends null = never> {
     this.#grouping = grouping
   }
 
-  /** How many records each key has. */
+  /**
+   * How many records each key has.
+   *
+   * @example
+   * words.groupByKey().count({ store: 'counts' })
+   * // words: a=to, a=be
+   * // → a=1, a=2
+   */
   count(o: Materialized<K, number> = {}): KTable<K, number, never> {
     return new KTable(this.#grouping.count(o))
   }
 
-  /** Folds values of one type; a reducer that returns null deletes. */
+  /**
+   * Folds values of one type; a reducer that returns null deletes.
+   *
+   * @example
+   * words.groupByKey().reduce((longest, word) => (word.length > longest.length ? word : longest))
+   * // words: a=to, a=tree, a=be
+   * // → a=to, a=tree, a=tree
+   */
   reduce(
     reducer: (accumulator: V, value: V, key: K) => V,
     o?: Materialized<K, V>,
@@ -153,13 +167,24 @@ export class KGroupedStream<K, V, N extends null = never> {
    * Folds into any type, which follows from `value`, else from `initial`.
    *
    * @example
-   * grouped.aggregate({ initial: () => 0, add: (sum, reading) => sum + reading.value, store: 'sums' })
+   * readings
+   *   .groupByKey()
+   *   .aggregate({ initial: () => 0, add: (sum, { value }) => sum + value, store: 'sums' })
+   * // readings: s1={"sensor":"s1","value":2}@1, s1={"sensor":"s1","value":3}@2
+   * // → s1=2@1, s1=5@2
    */
   aggregate<A>(o: Aggregate<A, K, V>): KTable<K, Acc<A>, Del<A>> {
     return new KTable(this.#grouping.aggregate(o))
   }
 
-  /** Groups by window too: tumbling, hopping, sliding, unlimited or session windows. */
+  /**
+   * Groups by window too: tumbling, hopping, sliding, unlimited or session windows.
+   *
+   * @example
+   * words.groupByKey().windowedBy(sliding({ differenceMs: 10, graceMs: 0 })).count()
+   * // words: a=to@12
+   * // → a[2-12]=1@12
+   */
   windowedBy(w: SlidingWindows): TimeWindowedKStream<K, V>
   windowedBy(w: TimeWindows): TimeWindowedKStream<K, V, N>
   windowedBy(w: SessionWindows): SessionWindowedKStream<K, V, N>
@@ -171,7 +196,19 @@ export class KGroupedStream<K, V, N extends null = never> {
       : new TimeWindowedKStream(this.#grouping, w as TimeWindowDefinition | SlidingWindowDefinition)
   }
 
-  /** Begins a fold of several streams into one accumulator. */
+  /**
+   * Begins a fold of several streams into one accumulator.
+   *
+   * @example
+   * words
+   *   .groupByKey()
+   *   .cogroup({ initial: () => '', add: (text, word) => `${text} ${word}` })
+   *   .cogroup(letters.groupByKey(), (text, letter) => text + letter)
+   *   .aggregate()
+   * // words: a=to
+   * // letters: a=x
+   * // → a= to, a= tox
+   */
   cogroup<A>(o: {
     readonly initial: () => A
     readonly add: Folder<NoInfer<A>, K, V>

@@ -135,12 +135,28 @@ export class KGroupedTable<K, V> {
     this.#grouping = grouping
   }
 
-  /** How many rows each group has; a group that is empty again stays at 0. */
+  /**
+   * How many rows each group has; a group that is empty again stays at 0.
+   *
+   * @example
+   * customers.groupBy(({ country, name }) => [country, name]).count()
+   * // customers: a={"name":"Ann","country":"NL"}, a=∅@3
+   * // → NL=1, NL=0@3
+   */
   count(o: Materialized<K, number> = {}): KTable<K, number, never> {
     return new KTable(this.#grouping.count(o))
   }
 
-  /** Folds values of one type. */
+  /**
+   * Folds values of one type.
+   *
+   * @example
+   * prices
+   *   .groupBy((price) => ['all', price])
+   *   .reduce({ add: (sum, price) => sum + price, subtract: (sum, price) => sum - price })
+   * // prices: a=3, b=4, a=1
+   * // → all=3, all=7, all=5
+   */
   reduce(
     o: Materialized<K, V> & {
       readonly add: (a: V, value: V, key: K) => V
@@ -151,7 +167,20 @@ export class KGroupedTable<K, V> {
     return new KTable(this.#grouping.reduce({ kind: 'reduce', add, subtract }, o))
   }
 
-  /** Folds into any type, which follows from `value`, else from `initial`. */
+  /**
+   * Folds into any type, which follows from `value`, else from `initial`.
+   *
+   * @example
+   * orderTable
+   *   .groupBy((order) => [order.customer, order.amount])
+   *   .aggregate({
+   *     initial: () => ({ orders: 0 }),
+   *     add: ({ orders }) => ({ orders: orders + 1 }),
+   *     subtract: ({ orders }) => ({ orders: orders - 1 }),
+   *   })
+   * // orderTable: o1={"customer":"c1","amount":5}, o1=∅
+   * // → c1={"orders":1}, c1={"orders":0}
+   */
   aggregate<A>(
     o: Aggregate<A, K, V> & { readonly subtract: Folder<NoInfer<A>, K, V> },
   ): KTable<K, Acc<A>, Del<A>> {

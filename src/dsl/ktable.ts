@@ -61,7 +61,14 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     this.#state = state
   }
 
-  /** Keeps the rows for which `predicate` holds; others are deletions. */
+  /**
+   * Keeps the rows for which `predicate` holds; others are deletions.
+   *
+   * @example
+   * prices.filter((price) => price > 5)
+   * // prices: a=3, a=7, a=2
+   * // → a=∅, a=7, a=∅
+   */
   filter<V2 extends V>(
     predicate: (value: V, key: K) => value is V2,
     o?: Materialized<K, V2>,
@@ -71,12 +78,26 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return new KTable(filterTable(this.#state, predicate, true, o))
   }
 
-  /** Deletes the rows for which `predicate` holds. */
+  /**
+   * Deletes the rows for which `predicate` holds.
+   *
+   * @example
+   * prices.filterNot((price) => price > 5)
+   * // prices: a=3, a=7
+   * // → a=3, a=∅
+   */
   filterNot(predicate: (value: V, key: K) => boolean, o?: Materialized<K, V>): KTable<K, V, null> {
     return new KTable(filterTable(this.#state, predicate, false, o))
   }
 
-  /** A new value for each row; null deletes. */
+  /**
+   * A new value for each row; null deletes.
+   *
+   * @example
+   * prices.mapValues((price) => price * 2)
+   * // prices: a=3, a=∅
+   * // → a=6, a=∅
+   */
   mapValues<V2>(
     mapper: (value: V, key: K) => V2,
     o?: Materialized<K, NN<V2>>,
@@ -84,7 +105,14 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return new KTable(mapTableValues(this.#state, mapper, o))
   }
 
-  /** The same with stores and a context; it is called for deletions too, with null. */
+  /**
+   * The same with stores and a context; it is called for deletions too, with null.
+   *
+   * @example
+   * prices.transformValues(() => (price, key) => price ?? `no price for ${key}`)
+   * // prices: a=3, a=∅
+   * // → a=3, a=no price for a
+   */
   transformValues<V2, S extends Stores = {}>(
     supplier: (context: ProcessorContext<K, never, S>) => (value: V | null, key: K) => V2,
     o?: Materialized<K, NN<V2>> & { readonly stores?: S | undefined },
@@ -92,12 +120,26 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return new KTable(transformTableValues(this.#state, supplier, o))
   }
 
-  /** Applies an operator of your own. */
+  /**
+   * Applies an operator of your own.
+   *
+   * @example
+   * prices.pipe((table) => table.mapValues((price) => price + 1))
+   * // prices: a=3
+   * // → a=4
+   */
   pipe<R>(operator: (table: KTable<K, V, D>) => R): R {
     return operator(this)
   }
 
-  /** The updates as a stream, under another key if a function is given. */
+  /**
+   * The updates as a stream, under another key if a function is given.
+   *
+   * @example
+   * prices.toStream((price, key) => `${key}!`)
+   * // prices: a=3
+   * // → a!=3
+   */
   toStream<K2>(
     keyMapper: (value: V | D, key: K) => K2,
     o?: Omit<Mapped<NoInfer<K2>, never>, 'value'>,
@@ -112,7 +154,14 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return new KStream(selectStreamKey(stream, first as AnyFunction, { key: o.key }))
   }
 
-  /** Holds updates back: for a time, or until their window closes, which gives one result a window. */
+  /**
+   * Holds updates back: for a time, or until their window closes, which gives one result a window.
+   *
+   * @example
+   * prices.suppress({ untilTimeLimitMs: 5 })
+   * // prices: a=1@1, a=2@3, b=9@10
+   * // → a=2@3
+   */
   suppress(o: UntilTimeLimit): KTable<K, V, D>
   suppress(
     this: KTable<Windowed<unknown, WindowKind>, unknown, null>,
@@ -122,7 +171,14 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return new KTable(suppressTable(stateOf(this as KTable<any, any, any>), o))
   }
 
-  /** Regroups rows under a new key with a new value; null leaves the row out. */
+  /**
+   * Regroups rows under a new key with a new value; null leaves the row out.
+   *
+   * @example
+   * customers.groupBy(({ country, name }) => [country, name]).count()
+   * // customers: a={"name":"Ann","country":"NL"}, a={"name":"Ann","country":"BE"}@2
+   * // → NL=1, NL=0@2, BE=1@2
+   */
   groupBy<K2, V2>(
     selector: (value: V, key: K) => readonly [key: K2, value: V2] | null,
     o: Grouped<NN<K2>, NN<V2>> = {},
@@ -130,7 +186,19 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return new KGroupedTable(new TableGrouping(this.#state, selector, o))
   }
 
-  /** Rows that both tables have: by key, or with one more function by a foreign key. */
+  /**
+   * Rows that both tables have: by key, or with one more function by a foreign key.
+   *
+   * @example
+   * orderTable.join(
+   *   customers,
+   *   (order) => order.customer,
+   *   (order, { name }) => `${name} pays ${order.amount}`,
+   * )
+   * // orderTable: o1={"customer":"c1","amount":5}
+   * // customers: c1={"name":"Ann","country":"NL"}@2
+   * // → o1=Ann pays 5@2
+   */
   join<V2, D2 extends null, R>(
     other: KTable<K, V2, D2>,
     joiner: (value: V, other: V2, key: K) => R,
@@ -146,7 +214,15 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return this.#join(other, 'inner', args)
   }
 
-  /** All rows of this table, with the other's where it has one. */
+  /**
+   * All rows of this table, with the other's where it has one.
+   *
+   * @example
+   * prices.leftJoin(history, (price, former) => `${former} to ${price}`)
+   * // prices: a=3@1
+   * // history: a=2@2
+   * // → a=null to 3@1, a=2 to 3@2
+   */
   leftJoin<V2, D2 extends null, R>(
     other: KTable<K, V2, D2>,
     joiner: (value: V, other: V2 | null, key: K) => R,
@@ -162,7 +238,15 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     return this.#join(other, 'left', args)
   }
 
-  /** All rows of both tables. */
+  /**
+   * All rows of both tables.
+   *
+   * @example
+   * prices.outerJoin(history, (price, former) => (price ?? 0) - (former ?? 0))
+   * // history: a=2
+   * // prices: a=3
+   * // → a=-2, a=1
+   */
   outerJoin<V2, D2 extends null, R>(
     other: KTable<K, V2, D2>,
     joiner: (...args: Outer3<K, V, V2>) => R,

@@ -78,6 +78,12 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
   /**
    * A stream of the records of topics: of one, of several, or of all that match a pattern. Keys may be
    * null, unless their serde is `required`; a null value is refused, unless its serde is `nullable`.
+   *
+   * @example
+   * builder.stream(['news', 'mail'], { value: string(), timestamp: (_text, _key, record) => record.timestampMs })
+   * // news: a=one@5
+   * // mail: a=two
+   * // → a=one@5, a=two
    */
   stream<K, V>(
     topic: Topic<K, V> & { readonly key: RequiredSerde<K> },
@@ -100,7 +106,14 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
     return new KStream({ graph, node, name, key, value, sources, rekeyed: false })
   }
 
-  /** A topic as a table: the latest value of each key; null values delete, null keys are dropped. */
+  /**
+   * A topic as a table: the latest value of each key; null values delete, null keys are dropped.
+   *
+   * @example
+   * builder.table('balances', { value: json<number>(), store: 'balances' })
+   * // balances: a=1, a=2, a=∅
+   * // → a=1, a=2, a=∅
+   */
   table<K = DK, V = DV>(topic: Topic<K, V> | string, o: TableSource<K, V> = {}): KTable<K, NN<V>> {
     const graph = this.#graph
     const { name, source, key, value, plan } = this.#tableParts(topic, o)
@@ -129,7 +142,19 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
     })
   }
 
-  /** A topic as a table that every instance holds in full, for look-ups by any key. */
+  /**
+   * A topic as a table that every instance holds in full, for look-ups by any key.
+   *
+   * @example
+   * words.join(
+   *   builder.globalTable('meanings', { value: string() }),
+   *   (word) => word,
+   *   (word, meaning) => `${word} is ${meaning}`,
+   * )
+   * // meanings: tree=a plant
+   * // words: a=tree
+   * // → a=tree is a plant
+   */
   globalTable<K = DK, V = DV>(
     topic: Topic<K, V> | string,
     o: TableSource<K, V> = {},
@@ -173,7 +198,27 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
     return new StoreHandle<S>(name)
   }
 
-  /** A store for processors, which name it in `stores`; the handle shares it between several. */
+  /**
+   * A store for processors, which name it in `stores`; the handle shares it between several.
+   *
+   * @example
+   * words.process(
+   *   (context) => {
+   *     const last = context.getStateStore('last')
+   *     return {
+   *       process(record) {
+   *         const key = record.key ?? ''
+   *         const before = last.get(key) ?? 'nothing'
+   *         last.put(key, record.value)
+   *         return context.forward({ ...record, value: `${before} ${record.value}` })
+   *       },
+   *     }
+   *   },
+   *   { stores: { last: builder.addStateStore('last', keyValueStore({ key: string(), value: string() })) } },
+   * )
+   * // words: a=to, a=be
+   * // → a=nothing to, a=to be
+   */
   addStateStore<S>(name: string, store: StoreBuilder<S>): StateStore<S> {
     const graph = this.#graph
     const spec = toSpec(store, name, engineFor(graph, {}))

@@ -30,18 +30,43 @@ export class TimeWindowedKStream<K, V, N extends null = never> {
     this.#windowing = { windows, emit }
   }
 
-  /** Whether results come with every update, or once, when the window closes. */
+  /**
+   * Whether results come with every update, or once, when the window closes.
+   *
+   * @example
+   * words
+   *   .groupByKey()
+   *   .windowedBy(tumbling({ sizeMs: 10, graceMs: 5 }))
+   *   .emitStrategy('onWindowClose')
+   *   .count()
+   * // words: a=to@1, a=be@3, a=or@15
+   * // → a[0-10]=2@3
+   */
   emitStrategy(s: EmitStrategy): TimeWindowedKStream<K, V, N> {
     const windows = this.#windowing.windows as TimeWindowDefinition
     return new TimeWindowedKStream(this.#grouping, windows, checkedStrategy(s))
   }
 
-  /** How many records each key has in each window. */
+  /**
+   * How many records each key has in each window.
+   *
+   * @example
+   * words.groupByKey().windowedBy(hopping({ sizeMs: 10, advanceMs: 5, graceMs: 0 })).count()
+   * // words: a=to@7
+   * // → a[0-10]=1@7, a[5-15]=1@7
+   */
   count(o: Materialized<K, number> = {}): KTable<Windowed<K>, number, never> {
     return new KTable(this.#grouping.count(o, this.#windowing))
   }
 
-  /** Folds values of one type; a reducer that returns null deletes. */
+  /**
+   * Folds values of one type; a reducer that returns null deletes.
+   *
+   * @example
+   * words.groupByKey().windowedBy(tumbling({ sizeMs: 10, graceMs: 0 })).reduce((a, b) => a + b)
+   * // words: a=to@1, a=be@2
+   * // → a[0-10]=to@1, a[0-10]=tobe@2
+   */
   reduce(
     reducer: (accumulator: V, value: V | N, key: K) => V,
     o?: Materialized<K, V>,
@@ -57,7 +82,18 @@ export class TimeWindowedKStream<K, V, N extends null = never> {
     return new KTable(this.#grouping.reduce(reducer, o, this.#windowing))
   }
 
-  /** Folds into any type, which follows from `value`, else from `initial`. */
+  /**
+   * Folds into any type, which follows from `value`, else from `initial`.
+   *
+   * @example
+   * readings
+   *   .groupByKey()
+   *   .windowedBy(unlimited())
+   *   .aggregate({ initial: () => 0, add: (most, { value }) => Math.max(most, value) })
+   *   .toStream((most, window) => window.key)
+   * // readings: s1={"sensor":"s1","value":2}
+   * // → s1=2
+   */
   aggregate<A>(o: Aggregate<A, K, V | N>): KTable<Windowed<K>, Acc<A>, Del<A>> {
     return new KTable(this.#grouping.aggregate(o, this.#windowing))
   }
@@ -78,18 +114,43 @@ export class SessionWindowedKStream<K, V, N extends null = never> {
     this.#windowing = { windows, emit }
   }
 
-  /** Whether results come with every update, or once, when the session closes. */
+  /**
+   * Whether results come with every update, or once, when the session closes.
+   *
+   * @example
+   * words
+   *   .groupByKey()
+   *   .windowedBy(session({ gapMs: 5, graceMs: 0 }))
+   *   .emitStrategy('onWindowClose')
+   *   .count()
+   * // words: a=to@1, a=be@4, b=or@20
+   * // → a[1-4]=2@4
+   */
   emitStrategy(s: EmitStrategy): SessionWindowedKStream<K, V, N> {
     const windows = this.#windowing.windows as SessionWindowDefinition
     return new SessionWindowedKStream(this.#grouping, windows, checkedStrategy(s))
   }
 
-  /** How many records each session has. */
+  /**
+   * How many records each session has.
+   *
+   * @example
+   * words.groupByKey().windowedBy(session({ gapMs: 5, graceMs: 0 })).count()
+   * // words: a=to@1, a=be@4
+   * // → a[1-1]=1@1, a[1-1]=∅@1, a[1-4]=2@4
+   */
   count(o: Materialized<K, number> = {}): KTable<Windowed<K, 'session'>, number, null> {
     return new KTable(this.#grouping.count(o, this.#windowing))
   }
 
-  /** Folds values of one type; sessions that meet are merged by the reducer too. */
+  /**
+   * Folds values of one type; sessions that meet are merged by the reducer too.
+   *
+   * @example
+   * words.groupByKey().windowedBy(session({ gapMs: 5, graceMs: 0 })).reduce((a, b) => a + b)
+   * // words: a=to@1
+   * // → a[1-1]=to@1
+   */
   reduce(
     reducer: (accumulator: V, value: V | N, key: K) => V | null,
     o: Materialized<K, V> = {},
@@ -97,7 +158,21 @@ export class SessionWindowedKStream<K, V, N extends null = never> {
     return new KTable(this.#grouping.reduce(reducer, o, this.#windowing))
   }
 
-  /** Folds into any type; `merge` joins the accumulators of sessions that meet. */
+  /**
+   * Folds into any type; `merge` joins the accumulators of sessions that meet.
+   *
+   * @example
+   * readings
+   *   .groupByKey()
+   *   .windowedBy(session({ gapMs: 5, graceMs: 0 }))
+   *   .aggregate({
+   *     initial: () => 0,
+   *     add: (sum, { value }) => sum + value,
+   *     merge: (a, b) => a + b,
+   *   })
+   * // readings: s1={"sensor":"s1","value":2}@1
+   * // → s1[1-1]=2@1
+   */
   aggregate<A>(
     o: Aggregate<A, K, V | N> & {
       readonly merge: (a: NoInfer<A>, b: NoInfer<A>, key: K) => NoInfer<A>
