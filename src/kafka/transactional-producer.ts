@@ -278,10 +278,15 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       return !unknown
     } catch (thrown) {
       const error = toKafkaError(thrown)
-      // Whether it happened is not known: only a new producer, which ends it, can go on.
+      // Whether it happened is not known, or the broker has aborted it already because it took longer
+      // than its time-out: a new producer, which ends what is open, can go on from the last commit.
+      const canBeginAnew =
+        error.kind === 'retriable' ||
+        error.kind === 'abortable' ||
+        error.errorCode === ErrorCode.invalidTxnState
       this.#failed(
-        error.kind === 'retriable' || error.kind === 'abortable'
-          ? new KafkaError(error.message, 'fatal', error.errorCode, { cause: error })
+        canBeginAnew
+          ? new KafkaError(error.message, 'fenced', error.errorCode, { cause: error })
           : error,
       )
       throw this.#failure ?? error

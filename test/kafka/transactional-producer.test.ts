@@ -391,7 +391,16 @@ describe.each([1, 2] as const)('a transaction of version %s', (version) => {
     producer.send(part(0), batchOf('a'))
     await wait(producer.flush())
     broker.on(endTxn, () => ({ errorCode: 14 }))
-    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'fatal' })
+    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'fenced' })
+    expect(() => producer.begin()).toThrow()
+  })
+
+  it('can be begun anew after the broker aborted it for its time-out', async () => {
+    await begin(version)
+    producer.send(part(0), batchOf('a'))
+    await wait(producer.flush())
+    broker.on(endTxn, () => ({ errorCode: 48 }))
+    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'fenced' })
     expect(() => producer.begin()).toThrow()
   })
 
