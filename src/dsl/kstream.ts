@@ -8,13 +8,12 @@ import type { TopicFor } from '../topology/topic.js'
 import type { Partitioner } from '../topology/topology-node.js'
 import { BranchedKStream, Split } from './branched-kstream.js'
 import type { AnyPromise, Mapper, NN, NotPromise, Outer2, Outer3, Refused } from './callbacks.js'
-import { GlobalKTable, globalTableBehind } from './global-ktable.js'
+import type { GlobalKTable } from './global-ktable.js'
 import { Grouping, KGroupedStream } from './kgrouped-stream.js'
-import { KTable, tableBehind } from './ktable.js'
+import { KTable } from './ktable.js'
 import type {
   AsyncOptions,
   Grouped,
-  Joined,
   Mapped,
   Materialized,
   Named,
@@ -22,28 +21,13 @@ import type {
   Produced,
   StreamJoined,
 } from './options.js'
-import { joinGlobalTable, joinStreams, joinTable } from './stream-joins.js'
+import { joinWith, type Joinable, type JoinArgs } from './stream-join-args.js'
+import { joinStreams } from './stream-joins.js'
 import type { StreamState } from './stream-state.js'
 import * as steps from './stream-steps.js'
 
 /** `[key, value]`. */
 type Pair<K, V> = readonly [key: K, value: V]
-
-type Joinable<K> = KStream<K, any> | KTable<K, any, any> | GlobalKTable<any, any>
-
-/** What `join` and `leftJoin` take after `other`; `N` is null where the other side may be missing. */
-type JoinArgs<K, V, O, N, R, G> =
-  O extends GlobalKTable<infer GK, infer V2>
-    ? [
-        keySelector: Mapper<K, V, GK | N>,
-        joiner: (value: NN<V>, other: NN<V2> | N, key: K) => G,
-        options?: { readonly name?: string | undefined },
-      ]
-    : O extends KStream<any, infer V2>
-      ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options: StreamJoined<K, V, V2>]
-      : O extends KTable<any, infer V2, any>
-        ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options?: Joined<K, V, V2>]
-        : never
 
 let stateOf: (stream: KStream<any, any>) => StreamState
 
@@ -53,11 +37,7 @@ export const streamBehind = (stream: KStream<any, any>): StreamState => stateOf(
 /**
  * A stream of records with keys `K` and values `V`.
  *
- * @example
- * builder.stream('readings', { key: string(), value: json<Reading>() })
- *   .filter((reading) => reading.value > 100)
- *   .mapValues((reading) => reading.value)
- *   .to('high', { value: double() })
+ * @example builder.stream('readings').filter((reading) => reading.value > 100).to('high')
  */
 export class KStream<out K, out V> {
   readonly #state: StreamState
@@ -286,14 +266,7 @@ export class KStream<out K, out V> {
     return new KTable(steps.streamToTable(this.#state, o))
   }
 
-  /**
-   * Applies an operator of your own.
-   *
-   * @example
-   * words.pipe((stream) => stream.filter((word) => word !== ''))
-   * // words: a=tree
-   * // → a=tree
-   */
+  /** Applies an operator of your own. */
   pipe<R>(operator: (stream: KStream<K, V>) => R): R {
     return operator(this)
   }
@@ -339,7 +312,7 @@ export class KStream<out K, out V> {
     other: O,
     ...args: JoinArgs<K, V, O, never, R, G>
   ): KStream<K, O extends GlobalKTable<any, any> ? G : R> {
-    return new KStream(this.#join(other, 'inner', args))
+    return new KStream(joinWith(this.#state, other, 'inner', args))
   }
 
   /**
@@ -359,7 +332,7 @@ export class KStream<out K, out V> {
     other: O,
     ...args: JoinArgs<K, V, O, null, R, G>
   ): KStream<K, O extends GlobalKTable<any, any> ? G : R> {
-    return new KStream(this.#join(other, 'left', args))
+    return new KStream(joinWith(this.#state, other, 'left', args))
   }
 
   /**
@@ -392,19 +365,6 @@ export class KStream<out K, out V> {
     return new KStream(joinStreams(this.#state, stateOf(other), 'outer', joiner, options))
   }
 
-  #join(other: unknown, kind: 'inner' | 'left', args: readonly any[]): StreamState {
-    const isLeft = kind === 'left'
-    if (other instanceof KStream)
-      return joinStreams(this.#state, stateOf(other), kind, args[0], args[1] ?? {})
-    if (other instanceof KTable)
-      return joinTable(this.#state, tableBehind(other), isLeft, args[0], args[1])
-    if (other instanceof GlobalKTable) {
-      const { lookup } = globalTableBehind(other)
-      return joinGlobalTable(this.#state, lookup, isLeft, args[0], args[1], args[2])
-    }
-    throw new TypeError('a stream joins with a KStream, a KTable or a GlobalKTable')
-  }
-
   /**
    * Runs a processor of your own: it forwards as it likes, keeps state, is called by the clock.
    * The supplier is called once per task, after its stores are restored.
@@ -427,19 +387,11 @@ export class KStream<out K, out V> {
    * The same with the key kept, so that no repartition follows.
    *
    * @example
-   * words.processValues(
-   *   (context) => {
-   *     const seen = context.getStateStore('seen')
-   *     return {
-   *       process(record) {
-   *         if (seen.putIfAbsent(record.value, 'yes') === undefined) return context.forward(record)
-   *       },
-   *     }
-   *   },
-   *   { stores: { seen: keyValueStore({ key: string(), value: string() }) } },
-   * )
-   * // words: a=tree, b=tree, a=leaf
-   * // → a=tree, a=leaf
+   * words.processValues((context) => ({
+   *   process: (record) => context.forward({ ...record, timestampMs: context.streamTimeMs }),
+   * }))
+   * // words: a=tree@9, a=leaf@5
+   * // → a=tree@9, a=leaf@9
    */
   processValues<V2 = V, S extends Stores = {}>(
     supplier: (context: ProcessorContext<K, NoInfer<V2>, S>) => Processor<K, V>,

@@ -13,7 +13,7 @@ import type { SelfJoinOptions } from './operator-options.js'
  * with itself.
  *
  * @example
- * // moves.join(moves, (a, b) => `${a} near ${b}`, { within: { differenceMs: 5_000, graceMs: 0 } })
+ * // moves.join(moves, (a, b) => `${a} near ${b}`, { within })
  * selfJoin({ join, within, store: 'moves', retentionMs: 10_000 })
  */
 export const selfJoin =

@@ -62,7 +62,7 @@ const defaultIntervalMs = 1000
  * that moved time. A record that came too late for any partner is joined with null at once.
  *
  * @example
- * // clicks.leftJoin(orders, (click, order) => ({ click, order }), { within: { differenceMs: 60_000, graceMs: 0 } })
+ * // clicks.leftJoin(orders, (click, order) => ({ click, order }), { within })
  * streamStreamJoin({ side: 'left', kind: 'left', join, within, otherStore: 'orders', outerStore: 'open' })
  */
 export const streamStreamJoin =

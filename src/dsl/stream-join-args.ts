@@ -1,0 +1,44 @@
+// What `join` and `leftJoin` of streams take, by what is joined: another stream, a table or a global
+// table. One signature with a conditional tuple, because of overloads only the last is explained.
+import type { Mapper, NN } from './callbacks.js'
+import { GlobalKTable, globalTableBehind } from './global-ktable.js'
+import { KStream, streamBehind } from './kstream.js'
+import { KTable, tableBehind } from './ktable.js'
+import type { Joined, StreamJoined } from './options.js'
+import { joinGlobalTable, joinStreams, joinTable } from './stream-joins.js'
+import type { StreamState } from './stream-state.js'
+
+export type Joinable<K> = KStream<K, any> | KTable<K, any, any> | GlobalKTable<any, any>
+
+/** What `join` and `leftJoin` take after `other`; `N` is null where the other side may be missing. */
+export type JoinArgs<K, V, O, N, R, G> =
+  O extends GlobalKTable<infer GK, infer V2>
+    ? [
+        keySelector: Mapper<K, V, GK | N>,
+        joiner: (value: NN<V>, other: NN<V2> | N, key: K) => G,
+        options?: { readonly name?: string | undefined },
+      ]
+    : O extends KStream<any, infer V2>
+      ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options: StreamJoined<K, V, V2>]
+      : O extends KTable<any, infer V2, any>
+        ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options?: Joined<K, V, V2>]
+        : never
+
+/** Joins a stream with whatever `other` is. @throws TypeError when it is neither stream nor table */
+export function joinWith(
+  stream: StreamState,
+  other: unknown,
+  kind: 'inner' | 'left',
+  args: readonly any[],
+): StreamState {
+  const isLeft = kind === 'left'
+  if (other instanceof KStream)
+    return joinStreams(stream, streamBehind(other), kind, args[0], args[1] ?? {})
+  if (other instanceof KTable)
+    return joinTable(stream, tableBehind(other), isLeft, args[0], args[1])
+  if (other instanceof GlobalKTable) {
+    const { lookup } = globalTableBehind(other)
+    return joinGlobalTable(stream, lookup, isLeft, args[0], args[1], args[2])
+  }
+  throw new TypeError('a stream joins with a KStream, a KTable or a GlobalKTable')
+}
