@@ -90,7 +90,9 @@ const retriable = new Set<number>([
 ])
 const fenced = new Set<number>([22, 25, 47, 82, 90, 110, 113])
 const authorization = new Set<number>([29, 30, 31, 33, 34, 53, 54, 58])
-const abortable = new Set<number>([45, 49, 59, 120])
+// -1 is UNKNOWN_SERVER_ERROR: the broker stumbled, as a frozen one does when it goes on. What was asked
+// for may have happened or not, so the way out is that of a failed transaction.
+const abortable = new Set<number>([-1, 45, 49, 59, 120])
 
 /** What a caller can do about a code, where no request has reasons of its own. */
 export const errorKind = (code: number): KafkaErrorKind => {
