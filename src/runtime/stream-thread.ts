@@ -6,8 +6,6 @@
 import { TaskCorruptedError, TaskMigratedError } from '../errors.js'
 import {
   KafkaError,
-  OffsetOutOfRangeError,
-  partitionKey,
   type Assignment,
   type Fetcher,
   type GroupListener,
@@ -18,21 +16,16 @@ import { backOff } from './back-off.js'
 import { ChangelogReader } from './changelog-reader.js'
 import { commitTasks } from './commit.js'
 import { isIncomplete } from './partition-assignor.js'
-import type { RecordQueue } from './record-queue.js'
+import { Persister } from './persister.js'
+import { RecordPump } from './record-pump.js'
 import { RecordCollector } from './record-collector.js'
+import { SafePoints } from './safe-points.js'
 import { RepartitionPurge } from './repartition-purge.js'
-import { TaskManager, type OpeningResult, type RunningTask } from './task-manager.js'
-import type { OpenedTask } from './task-opener.js'
+import { Slices } from './slices.js'
+import { TaskManager, type OpeningResult } from './task-manager.js'
 import type { ThreadOptions } from './thread-options.js'
 import { unitOfWork, type UnitOfWork } from './unit-of-work.js'
 
-/** How long records are processed before the event loop has its turn, ms. */
-const sliceMs = 5
-const recordsPerTurn = 64
-/** The same where time stands still. */
-const maxRecordsPerSlice = 20_000
-/** A partition with more bytes buffered is paused. */
-const maxBufferedBytes = 2 * 2 ** 20
 /** With more bytes unsent the loop waits. */
 const maxPendingBytes = 32 * 2 ** 20
 /** How long an open batch waits when the loop has run dry, and when it has not, ms. */
@@ -41,8 +34,6 @@ const busyLingerMs = 20
 const idleMs = 200
 /** After this a rebalance is asked for when the assignment was not complete, ms. */
 const followUpMs = 1_000
-
-type Command = () => Promise<void>
 
 /** One thread's work; `options.events` tells what happens to it. */
 export class StreamThread implements GroupListener {
@@ -54,8 +45,10 @@ export class StreamThread implements GroupListener {
   readonly #fetcher: Fetcher
   readonly #reader: ChangelogReader
   readonly #purge: RepartitionPurge
-  readonly #paused = new Set<RunningTask['task']['group']['queues'][number]>()
-  readonly #commands: { run: Command; settle: () => void }[] = []
+  readonly #pump: RecordPump
+  readonly #persister: Persister
+  readonly #slices: Slices
+  readonly #safePoints: SafePoints
   readonly #opened: OpeningResult[] = []
   readonly #retry = backOff()
   #failure: { readonly error: unknown } | undefined
@@ -79,6 +72,20 @@ export class StreamThread implements GroupListener {
     })
     this.#collector = new RecordCollector({ producer: this.#unit, clock })
     this.#fetcher = client.fetcher({ isolation })
+    this.#pump = new RecordPump(this.#fetcher)
+    this.#safePoints = new SafePoints(() => this.#fetcher.wake())
+    this.#persister = new Persister({
+      config,
+      clock,
+      failed: (error) => this.#fail(error),
+      reached: options.reached,
+    })
+    this.#slices = new Slices({
+      running: () => this.tasks.running.values(),
+      clock,
+      failed: (error) => this.#fail(error),
+      wake: () => this.#fetcher.wake(),
+    })
     const environment = {
       ...options.environment(this.#collector),
       wake: () => this.#fetcher.wake(),
@@ -106,7 +113,7 @@ export class StreamThread implements GroupListener {
         directory,
         memoryDatabase: options.memoryDatabase,
         reader: this.#reader,
-        lagOf: (queue) => this.#lagOf(queue),
+        lagOf: (queue) => this.#pump.lagOf(queue),
         reached: options.reached && ((step) => options.reached!(`open.${step}`)),
       },
       (result) => {
@@ -133,7 +140,7 @@ export class StreamThread implements GroupListener {
   /** Where it stands, for logs and tests. */
   describe(): string {
     const buffered = this.tasks.tasks.map((t) => `${t.taskId}:${t.group.byteLength}`).join(' ')
-    return `${this.#step}, buffered ${buffered || 'nothing'}, commands ${this.#commands.length}`
+    return `${this.#step}, buffered ${buffered || 'nothing'}, waiting ${this.#safePoints.waiting}`
   }
 
   /** Finishes the iteration, commits, persists, leaves the group. */
@@ -151,7 +158,7 @@ export class StreamThread implements GroupListener {
   }
 
   async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    await this.#atSafePoint(async () => {
+    await this.#safePoints.at(async () => {
       const ids = this.tasks.affected(partitions)
       let abort = false
       try {
@@ -162,16 +169,16 @@ export class StreamThread implements GroupListener {
         this.#fail(error)
         abort = true
       }
-      this.#removeFetched(ids)
+      this.#pump.stop(ids, this.tasks)
       await this.tasks.close(ids, { abort })
     })
   }
 
   async onAssigned(assignment: Assignment, _added: readonly TopicPartition[]): Promise<void> {
-    await this.#atSafePoint(async () => {
+    await this.#safePoints.at(async () => {
       const gone = this.tasks.assign(assignment.partitions)
       if (gone.length > 0) {
-        this.#removeFetched(gone)
+        this.#pump.stop(gone, this.tasks)
         await this.tasks.close(gone, { abort: true })
         this.tasks.assign(assignment.partitions)
       }
@@ -183,7 +190,7 @@ export class StreamThread implements GroupListener {
   }
 
   async onLost(): Promise<void> {
-    await this.#atSafePoint(async () => {
+    await this.#safePoints.at(async () => {
       this.#o.environmentLogger.warn(
         { application: this.#o.config.applicationId },
         'the group membership was lost; tasks are closed and the group is joined again',
@@ -194,7 +201,7 @@ export class StreamThread implements GroupListener {
 
   /** What is open is committed, so that no transaction waits for the slowest member. */
   async onRebalance(): Promise<void> {
-    await this.#atSafePoint(() => this.#commit())
+    await this.#safePoints.at(() => this.#commit())
   }
 
   onError(error: Error): void {
@@ -223,7 +230,7 @@ export class StreamThread implements GroupListener {
       this.#wasRunning = this.isRunning
       this.#o.events.changed()
     }
-    await this.#runCommands()
+    if (await this.#safePoints.reached(() => this.#slices.settle())) this.#o.events.changed()
     this.#adoptOpened()
     const { clock } = this.#o
     const nowMs = clock.nowMs()
@@ -233,13 +240,14 @@ export class StreamThread implements GroupListener {
     }
     for (const { task } of this.tasks.running.values()) task.systemTimeMs = nowMs
     this.#step = 'processing'
-    this.#poll()
-    const processed = this.#processSlice(nowMs)
-    const punctuated = await this.#punctuate()
+    this.#pump.poll(this.tasks)
+    const processed = this.#slices.process(nowMs)
+    this.#pump.resume()
+    const punctuated = await this.#slices.punctuate()
     this.#throwFailure()
     this.#step = 'committing'
     await this.#commitIfDue()
-    this.#persistWhereDue()
+    this.#persister.persistWhereDue(this.tasks.running.values())
     this.#handOver(processed === 0)
     if (this.#collector.pendingBytes > maxPendingBytes)
       await this.#collector.drained(maxPendingBytes / 2)
@@ -247,87 +255,6 @@ export class StreamThread implements GroupListener {
     this.#step = 'idle'
     if (processed === 0 && !punctuated) await this.#idle()
     else await this.#o.yieldTurn()
-  }
-
-  #poll(): void {
-    for (;;) {
-      let fetched
-      try {
-        fetched = this.#fetcher.poll()
-      } catch (error) {
-        if (!(error instanceof OffsetOutOfRangeError)) throw error
-        // The log has moved past us: the task is opened again, which decides where to go on.
-        throw new TaskMigratedError(error.message, { cause: error })
-      }
-      if (fetched === undefined) return
-      const running = this.tasks.byPartition(fetched)
-      if (running === undefined) continue
-      const { task } = running
-      task.addRecords(fetched, fetched.batches, fetched.byteLength, fetched.nextOffset)
-      const queue = task.queue(fetched)!
-      if (queue.byteLength > maxBufferedBytes && !this.#paused.has(queue)) {
-        this.#paused.add(queue)
-        this.#fetcher.pause(fetched)
-      }
-    }
-  }
-
-  #processSlice(startMs: number): number {
-    const { clock } = this.#o
-    let total = 0
-    for (;;) {
-      let round = 0
-      for (const running of this.tasks.running.values()) {
-        if (running.busy !== undefined) continue
-        const processed = running.task.processUpTo(recordsPerTurn)
-        if (typeof processed === 'number') round += processed
-        else this.#waitFor(running, processed)
-      }
-      total += round
-      if (round === 0 || total >= maxRecordsPerSlice || clock.nowMs() - startMs >= sliceMs) break
-    }
-    if (this.#paused.size > 0) this.#resume()
-    return total
-  }
-
-  /** Only the task of an asynchronous processor waits; the others go on. */
-  #waitFor(running: RunningTask, work: Promise<unknown>): void {
-    running.busy = work.then(
-      () => {
-        running.busy = undefined
-        this.#fetcher.wake()
-      },
-      (error: unknown) => {
-        running.busy = undefined
-        this.#fail(error)
-      },
-    )
-  }
-
-  #resume(): void {
-    for (const queue of this.#paused)
-      if (queue.byteLength <= maxBufferedBytes / 2) {
-        this.#paused.delete(queue)
-        this.#fetcher.resume(queue)
-      }
-  }
-
-  async #punctuate(): Promise<boolean> {
-    let ran = false
-    for (const running of this.tasks.running.values()) {
-      if (running.busy !== undefined) continue
-      const { task } = running
-      task.summarizeDropped()
-      if (task.streamPunctuations.nextDueMs !== undefined) {
-        const done = task.punctuateStream()
-        if (done === true || (done !== false && (await done))) ran = true
-      }
-      if (task.wallPunctuations.nextDueMs !== undefined) {
-        const done = task.punctuateWall()
-        if (done === true || (done !== false && (await done))) ran = true
-      }
-    }
-    return ran
   }
 
   async #commitIfDue(): Promise<void> {
@@ -349,13 +276,13 @@ export class StreamThread implements GroupListener {
       // A rebalance commits by itself before anything is taken away.
       if (!this.member.rebalancing) await this.#commit()
     } else if (config.cacheMaxBytes > 0 && held > config.cacheMaxBytes) {
-      await this.#settleBusy()
+      await this.#slices.settle()
       for (const { task } of this.tasks.running.values()) await task.flushCaches()
     }
   }
 
   async #commit(): Promise<void> {
-    await this.#settleBusy()
+    await this.#slices.settle()
     this.#throwFailure()
     const tasks = this.tasks.tasks
     if (!tasks.some((t) => t.needsCommit)) {
@@ -375,32 +302,6 @@ export class StreamThread implements GroupListener {
     this.#purge.afterCommit(tasks, this.#lastCommitMs)
   }
 
-  #persistWhereDue(): void {
-    const { config, clock, reached } = this.#o
-    const nowMs = clock.nowMs()
-    for (const running of this.tasks.running.values()) {
-      const { task } = running
-      if (running.persisting !== undefined || task.subtopology.stores.length === 0) continue
-      const pinned = task.stores.pinnedBytes
-      const due = nowMs - running.persistedAtMs >= config.persistIntervalMs
-      // What is pinned by the open transaction alone cannot be written yet.
-      if (pinned === 0 || !running.persistable || (!due && pinned <= config.persistBytes)) continue
-      running.persistable = false
-      running.persistedAtMs = nowMs
-      running.persisting = (async () => {
-        await reached?.('persist.begun')
-        await task.persist()
-        await reached?.('persist.done')
-      })().then(
-        () => void (running.persisting = undefined),
-        (error: unknown) => {
-          running.persisting = undefined
-          this.#fail(error)
-        },
-      )
-    }
-  }
-
   #handOver(dry: boolean): void {
     const since = this.#collector.openSinceMs
     if (since < 0) return
@@ -412,7 +313,7 @@ export class StreamThread implements GroupListener {
   }
 
   async #idle(): Promise<void> {
-    if (this.#commands.length > 0 || this.#opened.length > 0 || this.#closing) return
+    if (this.#safePoints.waiting > 0 || this.#opened.length > 0 || this.#closing) return
     const { config, clock } = this.#o
     const nowMs = clock.nowMs()
     let dueMs = nowMs + idleMs
@@ -422,8 +323,7 @@ export class StreamThread implements GroupListener {
       if (task.needsCommit) dueMs = Math.min(dueMs, this.#lastCommitMs + config.commitIntervalMs)
       const wallDueMs = task.wallPunctuations.nextDueMs
       if (wallDueMs !== undefined) dueMs = Math.min(dueMs, wallDueMs)
-      if (running.persisting === undefined && running.persistable && task.stores.pinnedBytes > 0)
-        dueMs = Math.min(dueMs, running.persistedAtMs + config.persistIntervalMs)
+      dueMs = Math.min(dueMs, this.#persister.dueMs(running))
       // Another partition is waited for, and its being empty wakes nobody.
       if (running.busy === undefined && !task.group.isEmpty) dueMs = Math.min(dueMs, nowMs + 10)
     }
@@ -432,66 +332,15 @@ export class StreamThread implements GroupListener {
     await this.#o.yieldTurn()
   }
 
-  #lagOf(queue: RecordQueue): number | undefined {
-    const end = this.#fetcher.endOffset(queue)
-    const position = this.#fetcher.position(queue)
-    return end === undefined || position === undefined ? undefined : Math.max(0, end - position)
-  }
-
   // ---------- what waits for the end of an iteration
-
-  #atSafePoint(run: Command): Promise<void> {
-    return new Promise((resolve) => {
-      // While closing nobody iterates any more, and every task is closed anyway.
-      if (this.#closing) return resolve()
-      this.#commands.push({ run, settle: resolve })
-      this.#fetcher.wake()
-    })
-  }
-
-  async #runCommands(): Promise<void> {
-    for (let command = this.#commands.shift(); command; command = this.#commands.shift()) {
-      await this.#settleBusy()
-      try {
-        await command.run()
-      } finally {
-        // What failed is dealt with here; the group goes on.
-        command.settle()
-      }
-      this.#o.events.changed()
-    }
-  }
 
   #adoptOpened(): void {
     for (let result = this.#opened.shift(); result; result = this.#opened.shift()) {
       if ('error' in result) throw result.error
       const running = this.tasks.adopt(result)
-      if (running !== undefined) this.#startReading(result)
+      if (running !== undefined) this.#pump.start(result)
       this.#o.events.changed()
     }
-  }
-
-  #startReading(opened: OpenedTask): void {
-    for (const { topic, partition } of opened.sources)
-      this.#fetcher.add(
-        { topic, partition },
-        opened.startOffsets.get(partitionKey({ topic, partition }))!,
-      )
-  }
-
-  #removeFetched(ids: readonly string[]): void {
-    for (const id of ids)
-      for (const source of this.tasks.running.get(id)?.sources ?? []) this.#stopReading(source)
-  }
-
-  #stopReading(source: TopicPartition): void {
-    this.#fetcher.remove(source)
-    const queue = this.tasks.byPartition(source)?.task.queue(source)
-    if (queue !== undefined) this.#paused.delete(queue)
-  }
-
-  async #settleBusy(): Promise<void> {
-    for (const { busy } of this.tasks.running.values()) await busy
   }
 
   #fail(error: unknown): void {
@@ -541,9 +390,9 @@ export class StreamThread implements GroupListener {
 
   /** Drops what is not committed and closes every task; their committed rows stay. */
   async #abandon(how: { readonly keepAssigned: boolean }): Promise<void> {
-    await this.#settleBusy()
+    await this.#slices.settle()
     const ids = this.tasks.assignedIds
-    this.#removeFetched(ids)
+    this.#pump.stop(ids, this.tasks)
     this.#failure = undefined
     this.#opened.length = 0
     try {
@@ -573,10 +422,10 @@ export class StreamThread implements GroupListener {
   async #shutDown(): Promise<void> {
     this.#step = 'closing'
     try {
-      await this.#settleBusy()
+      await this.#slices.settle()
       this.#throwFailure()
       await this.#commit()
-      this.#removeFetched(this.tasks.assignedIds)
+      this.#pump.stop(this.tasks.assignedIds, this.tasks)
       await this.tasks.close(this.tasks.assignedIds, { abort: false })
     } catch (error) {
       this.#o.environmentLogger.error(
@@ -590,7 +439,7 @@ export class StreamThread implements GroupListener {
   }
 
   async #closeParts(): Promise<void> {
-    for (const { settle } of this.#commands.splice(0)) settle()
+    this.#safePoints.end()
     await this.#reader.close().catch(() => {})
     await this.member.close().catch(() => {})
     await this.#unit.close().catch(() => {})
