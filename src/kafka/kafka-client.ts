@@ -19,7 +19,7 @@ import type {
 import { Cluster, parseAddress } from './cluster.js'
 import { KafkaFetcher } from './fetcher.js'
 import { KafkaGroupMember } from './group-member.js'
-import type { BrokerOptions } from './kafkajs-bridge.js'
+import { checkSasl, type BrokerOptions } from './kafkajs-bridge.js'
 import { KafkaProducer } from './producer.js'
 import { KafkaTransactionalProducer } from './transactional-producer.js'
 
@@ -39,7 +39,8 @@ export interface KafkaClientOptions extends BrokerOptions {
 
 /**
  * A client of a Kafka cluster. It connects when a part first needs to.
- * @throws ConfigError when no broker is given or one is not of the form `host:port`.
+ * @throws ConfigError when no broker is given, one is not of the form `host:port`, or the SASL
+ * mechanism is not known.
  */
 export function kafkaClient(options: KafkaClientOptions): Client {
   return new KafkaClient(options)
@@ -56,6 +57,7 @@ class KafkaClient implements Client {
 
   constructor(options: KafkaClientOptions) {
     checkBrokers(options.brokers)
+    if (options.sasl) checkSasl(options.sasl)
     this.#cluster = new Cluster(options, {
       clientId: options.clientId ?? 'millrace',
       tls: tlsOf(options.ssl),

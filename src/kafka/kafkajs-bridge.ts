@@ -103,13 +103,20 @@ export async function saslAuthenticator(
   await authenticate()
 }
 
+/** @throws ConfigError when there is no such mechanism. */
+export function checkSasl(sasl: SaslOptions): void {
+  if ('authenticationProvider' in sasl) return
+  const mechanism: unknown = sasl.mechanism
+  if (typeof mechanism === 'string' && mechanism.toUpperCase() in mechanismFiles) return
+  throw new ConfigError(
+    `sasl.mechanism ${String(mechanism)} is not known: use one of ${Object.keys(mechanismFiles).join(', ').toLowerCase()}, or give an authenticationProvider`,
+  )
+}
+
 function providerOf(sasl: SaslOptions): Provider {
   if ('authenticationProvider' in sasl) return sasl.authenticationProvider
+  checkSasl(sasl)
   const file = mechanismFiles[sasl.mechanism.toUpperCase()]
-  if (!file)
-    throw new ConfigError(
-      `sasl.mechanism ${sasl.mechanism} is not known: use one of ${Object.keys(mechanismFiles).join(', ').toLowerCase()}, or give an authenticationProvider`,
-    )
   checkVersion()
   const make: unknown = load(`kafkajs/src/broker/saslAuthenticator/${file}.js`)
   if (typeof make !== 'function')

@@ -24,10 +24,15 @@ export interface KafkaServer extends KafkaAddress {
 }
 
 export interface KafkaServerOptions {
-  /** Lines added to `server.properties`, or replacing those of the same key. */
+  /**
+   * Lines added to `server.properties`, or replacing those of the same key; `{port}` and
+   * `{controllerPort}` stand for the ports that were found free.
+   */
   readonly properties?: Readonly<Record<string, string>> | undefined
   /** Further advertised ports and users are a matter of `properties`. */
   readonly heapMb?: number | undefined
+  /** Further arguments of the storage tool's `format`, such as users. */
+  readonly format?: readonly string[] | undefined
 }
 
 /** Why there is no broker. */
@@ -87,6 +92,8 @@ const properties = (
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
+    .replaceAll('{port}', `${port}`)
+    .replaceAll('{controllerPort}', `${controllerPort}`)
 
 const canConnect = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -136,7 +143,8 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Kafk
     writeFileSync(config, properties(port, controllerPort, folder, options.properties ?? {}))
     const storage = ['-cp', classpath, 'kafka.tools.StorageTool']
     const id = (await run('java', [...storage, 'random-uuid'])).stdout.trim().split('\n').at(-1)
-    await run('java', [...storage, 'format', '-t', id ?? '', '-c', config], { timeout: 30_000 })
+    const format = ['format', '-t', id ?? '', '-c', config, ...(options.format ?? [])]
+    await run('java', [...storage, ...format], { timeout: 30_000 })
     const log = join(folder, 'server.log')
     const output = openSync(log, 'w')
     const args = [`-Xmx${options.heapMb ?? 512}m`, '-cp', classpath, 'kafka.Kafka', config]

@@ -45,6 +45,13 @@ describe('options', () => {
     expect(() => kafkaClient({ brokers: [b] })).toThrow(/host:port, such as localhost:9092/)
   })
 
+  it('refuse a SASL mechanism that nobody has, by its name', () => {
+    const sasl = { mechanism: 'plian', username: 'a', password: 'secret' } as never
+    expect(() => kafkaClient({ brokers: ['a:1'], sasl })).toThrow(
+      /sasl.mechanism plian is not known: use one of plain,/,
+    )
+  })
+
   it('take a function that finds the brokers', async () => {
     const found = kafkaClient({ brokers: () => Promise.resolve([broker.address]), clock })
     broker.topic('a')
