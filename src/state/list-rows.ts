@@ -11,7 +11,7 @@ import {
   type EntryBytes,
 } from './bucket.js'
 import { afterRows, Retention } from './retention.js'
-import { CLEAN, DIRTY, RAW, TOUCHED } from './row.js'
+import { CLEAN, DIRTY, NEW, RAW, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
@@ -41,6 +41,8 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   readonly #bucketMs: number
   readonly #slackMs: number
   readonly #buckets = new Map<number, Map<unknown, BucketRow<K, V>>>()
+  /** The row that was looked up last: a record mostly asks for one several times. */
+  #last: BucketRow<K, V> | undefined
   /** The largest `first` of any live entry. */
   #highest = -1
   #sweptMs = 0
@@ -107,6 +109,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     const found = bucket.find(first, second)
     if (found !== undefined) return found
     const entry = this.newEntry(key, row, first, second)
+    entry.flags = NEW
     bucket.add(entry)
     return entry
   }
@@ -218,7 +221,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   #logEntry(entry: BucketEntry<K, V>): void {
-    entry.flags &= ~DIRTY
+    entry.flags &= ~(DIRTY | NEW)
     const image = this.imageOf(entry)
     this.context.log(
       this.changelogKey(this.#keyBytes(entry.bucket), entry.first, entry.second),
@@ -234,6 +237,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   forget(row: BucketRow<K, V>): void {
+    if (this.#last === row) this.#last = undefined
     const rows = this.#buckets.get(row.timeMs)
     rows?.delete(row.mapKey)
     if (rows?.size === 0) this.#buckets.delete(row.timeMs)
@@ -257,6 +261,10 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
       row.flags |= DIRTY
       row.bucket.value!.dirtyEntries++
       this.#dirty.push(row)
+    } else if ((row.flags & NEW) !== 0 && !row.present && row.held === undefined) {
+      // Made and deleted between two commits, as sessions are that grow: it leaves no trace.
+      this.unmark(row)
+      return
     }
     this.touched(row)
   }
@@ -360,6 +368,12 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   #row(key: K, mapKey: unknown, bucket: number): BucketRow<K, V> {
+    const last = this.#last
+    if (last !== undefined && last.timeMs === bucket && last.mapKey === mapKey) return last
+    return (this.#last = this.#lookUp(key, mapKey, bucket))
+  }
+
+  #lookUp(key: K, mapKey: unknown, bucket: number): BucketRow<K, V> {
     let rows = this.#buckets.get(bucket)
     if (rows === undefined) this.#buckets.set(bucket, (rows = new Map()))
     const found = rows.get(mapKey)

@@ -15,6 +15,8 @@ export const RAW = 8
 export const CLEAN = 16
 /** Used since the eviction last came by. */
 export const TOUCHED = 32
+/** Made since the changelog was last written: nobody outside knows of it yet. */
+export const NEW = 64
 
 /**
  * One key's row. `value` is the live object, null where there is none. `image` is the value's bytes
