@@ -7,6 +7,7 @@ import { runAll } from '../src/runtime/node-runner.js'
 import type { Topology } from '../src/index.js'
 import { BenchTask, encodeBatches, type BenchTaskOptions } from './bench-task.js'
 import { generate } from './generator.js'
+import { statefulTopologies } from './stateful.js'
 import { sixNodes, t1, t2, t3, t4 } from './topologies.js'
 
 export interface Result {
@@ -79,6 +80,22 @@ async function stateless(): Promise<Result> {
   return { rate: best, expected: 3 * million, note: 'no bytes' }
 }
 
+/** Each aggregation against `count`, by the CPU time of a record. */
+async function stateful(): Promise<Result> {
+  const batches = encodeBatches(generate(million / 5, 1000))
+  let count = 0
+  const lines: string[] = []
+  for (const [name, topology] of Object.entries(statefulTopologies)) {
+    const { cpuUs, rate } = await measured(topology, batches)
+    count ||= cpuUs
+    const ratio = (cpuUs / count).toFixed(1).padStart(5)
+    lines.push(
+      `  ${name.padEnd(32)} ${cpuUs.toFixed(2).padStart(6)} µs ${ratio} x count, ${Math.round(rate / 1000)} k/s`,
+    )
+  }
+  return { rate: million / count, expected: undefined, note: `\n${lines.join('\n')}` }
+}
+
 /** By name, as `npm run bench -- NAME` takes them. */
 export const inProcess: Readonly<Record<string, () => Promise<Result>>> = {
   'stateless-decoded': stateless,
@@ -89,4 +106,5 @@ export const inProcess: Readonly<Record<string, () => Promise<Result>>> = {
   'count-100k': encoded(() => t3(), 100_000),
   'count-1k-uncached': encoded(() => t3('in', 'out', false), 1000),
   'windowed-average': encoded(() => t4(), 1000),
+  stateful,
 }
