@@ -69,6 +69,7 @@ export class StreamThread implements GroupListener {
       exactlyOnce: config.exactlyOnce,
       transactionalId: `${config.applicationId}-${directory.processId}-1`,
       transactionTimeoutMs: config.transactionTimeoutMs,
+      delay: options.delay,
     })
     this.#collector = new RecordCollector({ producer: this.#unit, clock })
     this.#fetcher = client.fetcher({ isolation })
@@ -177,15 +178,23 @@ export class StreamThread implements GroupListener {
   async onAssigned(assignment: Assignment, _added: readonly TopicPartition[]): Promise<void> {
     await this.#safePoints.at(async () => {
       const gone = this.tasks.assign(assignment.partitions)
+      let failure: { readonly error: unknown } | undefined
       if (gone.length > 0) {
+        // Tasks whose partitions became others, as with a pattern: they begin anew from a commit.
+        try {
+          await this.#commit()
+        } catch (error) {
+          failure = { error }
+        }
         this.#pump.stop(gone, this.tasks)
-        await this.tasks.close(gone, { abort: true })
+        await this.tasks.close(gone, { abort: failure !== undefined })
         this.tasks.assign(assignment.partitions)
       }
       this.#assignedOnce = true
       // Who gives tasks back joins again by itself; but it may be gone, or come back as a static
       // member, which starts no rebalance. Then somebody has to ask.
       this.#rejoinAtMs = isIncomplete(assignment) ? this.#o.clock.nowMs() + followUpMs : Infinity
+      if (failure !== undefined) throw failure.error
     })
   }
 

@@ -17,7 +17,11 @@ export interface UnitOfWorkOptions {
   readonly exactlyOnce: boolean
   readonly transactionalId: string
   readonly transactionTimeoutMs: number
+  readonly delay: (ms: number) => Promise<void>
 }
+
+/** How long the abort of an open transaction may take when a producer is given up, ms. */
+const abortMs = 2_000
 
 /** The producer side of a thread; survives a change of the producer behind it. */
 export abstract class UnitOfWork<P extends Producer = Producer> {
@@ -66,6 +70,8 @@ export abstract class UnitOfWork<P extends Producer = Producer> {
 
 class Transactions extends UnitOfWork<TransactionalProducer> {
   readonly #options: UnitOfWorkOptions
+  /** Whether the log may know of a transaction. */
+  #isOpen = false
 
   constructor(options: UnitOfWorkOptions) {
     super()
@@ -73,13 +79,33 @@ class Transactions extends UnitOfWork<TransactionalProducer> {
   }
 
   override async renew(): Promise<void> {
-    await this.close().catch(() => {})
+    this.#isOpen = false
+    await super.close().catch(() => {})
     const { client, transactionalId, transactionTimeoutMs } = this.#options
     const producer = client.transactionalProducer({ transactionalId, transactionTimeoutMs })
-    // Fences a predecessor and ends its open transaction, and our own one.
-    await producer.init()
-    producer.begin()
+    try {
+      // Fences a predecessor and ends its open transaction, and our own one.
+      await producer.init()
+      producer.begin()
+    } catch (error) {
+      await producer.close().catch(() => {})
+      throw error
+    }
     this.producer = producer
+  }
+
+  /** Readers need not wait for the transaction time-out; where the log is away, they do. */
+  override async close(): Promise<void> {
+    const { producer } = this
+    if (producer !== undefined && this.#isOpen)
+      await Promise.race([producer.abort().catch(() => {}), this.#options.delay(abortMs)])
+    this.#isOpen = false
+    await super.close()
+  }
+
+  override send(...args: Parameters<TransactionalProducer['send']>): void {
+    this.#isOpen = true
+    super.send(...args)
   }
 
   override async end(offsets: readonly PartitionOffset[], member: GroupMember): Promise<void> {
@@ -88,9 +114,11 @@ class Transactions extends UnitOfWork<TransactionalProducer> {
       const metadata = member.metadata()
       if (metadata === undefined)
         throw new TaskMigratedError('this member is not in the group any more')
+      this.#isOpen = true
       await producer.sendOffsets(offsets, metadata)
     }
     await producer.commit()
+    this.#isOpen = false
     producer.begin()
   }
 }

@@ -1,5 +1,5 @@
 // Crashes at every await of opening, commit and persist, lost answers and rebalances, on seeded
-// schedules: results are exactly-once. A failing seed replays with `SEED=n`; put it into
+// schedules: results are exactly-once. A failing seed replays with `SEED=n`, and `SEEDS=n` tries more; put a failing one into
 // `failed-seeds.txt`, which is always run.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { consoleLogger } from '../../src/logger.js'
 import { crashRun } from './crash-run.js'
 
 const only = process.env['SEED']
-const seeds = 240
+const seeds = Number(process.env['SEEDS'] ?? 240)
 const kept = readFileSync(new URL('failed-seeds.txt', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => /^\d+/.test(line))
