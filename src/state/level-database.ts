@@ -3,7 +3,9 @@
 import { Level } from 'level'
 import { StateStoreError, StreamsError, TaskCorruptedError } from '../errors.js'
 import type { ByteRange, BytesStore, Database, Entry, WriteBatch } from './bytes-store.js'
+import { afterPrefix, toLatin1 } from './byte-keys.js'
 import { DatabasePart } from './database-part.js'
+import { RowCount } from './row-count.js'
 import { PartBatch, WriteList } from './write-list.js'
 
 /** What is used of classic-level, which `level` is in Node. */
@@ -15,7 +17,7 @@ interface Engine {
   batch(): EngineBatch
   iterator(o: object): { nextv(n: number): Promise<Entry[]>; close(): Promise<void> }
   keys(o: object): { nextv(n: number): Promise<Uint8Array[]>; close(): Promise<void> }
-  snapshot(): { close(): Promise<void> }
+  approximateSize(from: Uint8Array, to: Uint8Array): Promise<number>
 }
 
 interface EngineBatch {
@@ -33,12 +35,13 @@ export interface LevelOptions {
 /** Writes between two turns of the event loop while a batch is built. */
 const writesPerTurn = 16_384
 const rowsPerRead = 500
+/** Rows that are counted one by one for an estimate. */
+const countedRows = 50_000
 
 export class LevelDatabase implements Database {
   readonly #engine: Engine
   readonly #directory: string
-  /** Puts less deletions since it was opened: all that is known of its size without waiting. */
-  #rows = 0
+  readonly #counts = new Map<string, RowCount>()
   #closed = false
 
   private constructor(engine: Engine, directory: string) {
@@ -84,8 +87,11 @@ export class LevelDatabase implements Database {
     }
   }
 
+  /** Rows of all parts that were asked for, about. */
   approximateSize(): number {
-    return Math.max(0, this.#rows)
+    let rows = 0
+    for (const count of this.#counts.values()) rows += count.estimate
+    return rows
   }
 
   batch(): WriteBatch {
@@ -105,6 +111,8 @@ export class LevelDatabase implements Database {
           if (i % writesPerTurn === writesPerTurn - 1) await new Promise(setImmediate)
         }
         await writes.write({ sync: options.sync === true })
+        for (const { prefix, change } of list.parts)
+          this.#counts.get(toLatin1(prefix))?.wrote(change)
       } catch (error) {
         await writes.close()
         throw error
@@ -115,7 +123,37 @@ export class LevelDatabase implements Database {
   }
 
   part(prefix: Uint8Array): BytesStore {
-    return new DatabasePart(this, prefix, () => 0)
+    this.#countOf(prefix)
+    return new DatabasePart(this, prefix, () => this.#countOf(prefix).estimate)
+  }
+
+  #countOf(prefix: Uint8Array): RowCount {
+    const id = toLatin1(prefix)
+    let count = this.#counts.get(id)
+    if (count === undefined)
+      this.#counts.set(id, (count = new RowCount(() => this.#count(prefix, afterPrefix(prefix)))))
+    return count
+  }
+
+  /** Exact up to a limit, then by the share of the bytes on disk. */
+  async #count(from: Uint8Array, to: Uint8Array | undefined): Promise<number> {
+    const keys = this.#engine.keys(bounds({ from, to }))
+    let rows = 0
+    try {
+      for (;;) {
+        const some = await keys.nextv(2000)
+        rows += some.length
+        const last = some.at(-1)
+        if (last === undefined) return rows
+        if (rows < countedRows) continue
+        const end = to ?? Uint8Array.of(0xff, 0xff, 0xff, 0xff)
+        const counted = await this.#engine.approximateSize(from, last)
+        const all = await this.#engine.approximateSize(from, end)
+        return counted > 0 ? Math.round((rows * Math.max(counted, all)) / counted) : rows
+      }
+    } finally {
+      await keys.close()
+    }
   }
 
   partBatch(batch: WriteBatch, prefix: Uint8Array): WriteBatch {

@@ -7,6 +7,8 @@ export class WriteList implements WriteBatch {
   readonly keys: Uint8Array[] = []
   /** Null deletes. */
   readonly values: (Uint8Array | null)[] = []
+  /** The parts that were written, for counting rows. */
+  readonly parts: PartBatch[] = []
   readonly ranges: (readonly [from: Uint8Array, to: Uint8Array])[] = []
   #bytes = 0
 
@@ -36,10 +38,17 @@ export class WriteList implements WriteBatch {
 export class PartBatch implements WriteBatch {
   readonly #batch: WriteBatch
   readonly #prefix: Uint8Array
+  /** Puts less deletions. */
+  change = 0
 
   constructor(batch: WriteBatch, prefix: Uint8Array) {
     this.#batch = batch
     this.#prefix = prefix
+    if (batch instanceof WriteList) batch.parts.push(this)
+  }
+
+  get prefix(): Uint8Array {
+    return this.#prefix
   }
 
   get byteLength(): number {
@@ -47,10 +56,12 @@ export class PartBatch implements WriteBatch {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
+    this.change++
     this.#batch.put(concatBytes(this.#prefix, key), value)
   }
 
   delete(key: Uint8Array): void {
+    this.change--
     this.#batch.delete(concatBytes(this.#prefix, key))
   }
 
