@@ -74,11 +74,31 @@ export function sourceTopics(
   for (const node of subtopology.nodes) {
     if (node.kind !== 'source') continue
     if (node.topics instanceof RegExp) {
-      for (const topic of existing) if (node.topics.test(topic)) topics.push(topic)
+      for (const topic of existing)
+        if (names.matchesPattern(topic) && node.topics.test(topic)) topics.push(topic)
     } else for (const topic of node.topics) topics.push(names.topic(topic))
   }
   return topics
 }
+
+/** The topics that exist and match the pattern of a source. */
+export async function matchingTopics(
+  topology: FrozenTopology,
+  names: TopicNames,
+  admin: Admin,
+): Promise<string[]> {
+  const existing = await admin.listTopics()
+  const nodes = topology.subtopologies
+    .flatMap((s) => s.nodes)
+    .filter((n) => n.kind === 'source' && n.topics instanceof RegExp)
+  return nodes.length === 0 ? [] : sourceTopics({ nodes }, names, existing)
+}
+
+/** Whether any source reads what matches a pattern. */
+export const hasPatterns = (topology: FrozenTopology): boolean =>
+  topology.subtopologies.some((s) =>
+    s.nodes.some((n) => n.kind === 'source' && n.topics instanceof RegExp),
+  )
 
 /** Tasks of a subtopology: as many as its largest source topic has partitions. */
 export const taskCount = (

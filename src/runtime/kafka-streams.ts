@@ -1,5 +1,6 @@
 // KafkaStreams: the public face of a running application. It installs no signal handlers;
 // `closeOnSignals` does.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '../clock.js'
 import { StateStoreError, TopologyError } from '../errors.js'
 import type { Client } from '../kafka/client.js'
@@ -69,6 +70,7 @@ export class KafkaStreams<S = {}> {
    * @throws IllegalStateError when it was started or closed before; what ended it in state ERROR
    */
   start(): Promise<void> {
+    this.#watchEventLoop()
     return this.#application.start()
   }
 
@@ -112,6 +114,19 @@ export class KafkaStreams<S = {}> {
         'this table keeps no rows that can be asked; give it a store name: { store: … }',
       )
     return this.#application.store(name)
+  }
+
+  /** How late the event loop gets to its work, while the application runs. */
+  #watchEventLoop(): void {
+    const delays = monitorEventLoopDelay({ resolution: 20 })
+    const { metrics } = this.#application
+    const inMs = (ns: number): number => (Number.isFinite(ns) ? ns / 1e6 : 0)
+    metrics.gauge('event-loop-delay-mean-ms', {}, () => inMs(delays.mean))
+    metrics.gauge('event-loop-delay-max-ms', {}, () => inMs(delays.max))
+    this.#application.listen((next) => {
+      if (next === 'REBALANCING') delays.enable()
+      if (next === 'NOT_RUNNING' || next === 'ERROR') delays.disable()
+    })
   }
 }
 

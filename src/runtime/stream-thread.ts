@@ -138,6 +138,19 @@ export class StreamThread implements GroupListener {
     return this.#assignedOnce && !this.member.rebalancing && this.tasks.allRunning
   }
 
+  /** Records that stores which are being restored still miss. */
+  get recordsToRestore(): number {
+    return this.#reader.remaining
+  }
+
+  /** Records in the log that are not fetched yet, over all partitions. */
+  get lag(): number {
+    let lag = 0
+    for (const { sources } of this.tasks.running.values())
+      for (const source of sources) lag += this.#pump.lagOf(source) ?? 0
+    return lag
+  }
+
   /** Where it stands, for logs and tests. */
   describe(): string {
     const buffered = this.tasks.tasks.map((t) => `${t.taskId}:${t.group.byteLength}`).join(' ')

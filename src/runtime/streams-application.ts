@@ -11,9 +11,10 @@ import type { FrozenTopology } from '../topology/topology-node.js'
 import { backOff } from './back-off.js'
 import { errorHandlers } from './error-handlers.js'
 import { GlobalState } from './global-state.js'
-import { prepareInternalTopics, sourceTopics } from './internal-topics.js'
+import { hasPatterns, prepareInternalTopics, sourceTopics } from './internal-topics.js'
 import { LocalStore } from './local-store.js'
 import { PartitionAssignor } from './partition-assignor.js'
+import { PatternWatch } from './pattern-watch.js'
 import { RecordCollector } from './record-collector.js'
 import type { StateDirectory } from './state-directory.js'
 import { StateMachine, type StateListener, type StreamsState } from './streams-state.js'
@@ -52,6 +53,7 @@ export class StreamsApplication {
   #directory: StateDirectory | undefined
   #global: GlobalState | undefined
   #thread: StreamThread | undefined
+  #patterns: PatternWatch | undefined
   #failure: unknown
   #closing: Promise<void> | undefined
 
@@ -188,6 +190,15 @@ export class StreamsApplication {
       if (this.#isEnding) return
       const thread = (this.#thread = this.#makeThread(client))
       await this.#reachable(() => thread.start())
+      if (hasPatterns(this.#topology) && !this.#isEnding)
+        this.#patterns = new PatternWatch({
+          topology: this.#topology,
+          names: this.#names,
+          admin: client.admin,
+          clock: this.#seams.clock,
+          logger: this.#logger,
+          changed: () => thread.member.rejoin(),
+        })
     } catch (error) {
       if (!this.#isEnding) await this.#fail(error)
     }
@@ -225,6 +236,13 @@ export class StreamsApplication {
         topicConfig: this.#config.topicConfig,
         logger: this.#logger,
       })
+    this.metrics.gauge('task-count', {}, () => this.#thread?.tasks.running.size ?? 0)
+    this.metrics.gauge(
+      'restore-remaining-records-total',
+      {},
+      () => this.#thread?.recordsToRestore ?? 0,
+    )
+    this.metrics.gauge('records-lag', {}, () => this.#thread?.lag ?? 0)
     return new StreamThread({
       topology: this.#topology,
       config: this.#config,
@@ -367,6 +385,7 @@ export class StreamsApplication {
 
   async #closeParts(): Promise<void> {
     const parts: (() => Promise<void> | void)[] = [
+      () => this.#patterns?.stop(),
       () => this.#thread?.close(),
       () => this.#global?.close(),
       () => this.#client?.close(),

@@ -48,6 +48,14 @@ export class TopicNames {
     return this.#internal.has(name) ? `${this.#applicationId}-${name}` : name
   }
 
+  /** Whether a pattern may match a topic: not those of the log itself, nor our own internal ones. */
+  matchesPattern(topic: string): boolean {
+    if (topic.startsWith('__')) return false
+    const prefix = `${this.#applicationId}-`
+    if (!topic.startsWith(prefix)) return true
+    return !topic.endsWith('-changelog') && !this.#internal.has(topic.slice(prefix.length))
+  }
+
   isInternal(name: string): boolean {
     return this.#internal.has(name)
   }

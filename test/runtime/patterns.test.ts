@@ -1,0 +1,75 @@
+// Sources that read what matches a pattern, and what begins to match while they run.
+import { expect, it } from 'vitest'
+import { VirtualClock } from '../../src/clock.js'
+import { silentLogger } from '../../src/logger.js'
+import { PatternWatch } from '../../src/runtime/pattern-watch.js'
+import { TopicNames } from '../../src/runtime/task-environment.js'
+import { string } from '../../src/serde/serdes.js'
+import { Topology } from '../../src/topology/topology.js'
+import { EmbeddedBench } from './embedded-bench.js'
+
+const topology = (): Topology =>
+  new Topology()
+    .addSource('in', /^(plant|app)-/, { key: string(), value: string() })
+    .addSink('out', 'out', { parents: ['in'], key: string(), value: string() })
+
+it('a pattern reads every topic that matches, but none of our own internal ones', async () => {
+  const bench = await EmbeddedBench.open('plant-1', 'plant-2', 'other', 'app-x-changelog', 'out')
+  await bench.send('plant-1', ['a', 'one'])
+  await bench.send('plant-2', ['a', 'two'])
+  await bench.send('other', ['a', 'three'])
+  await bench.send('app-x-changelog', ['a', 'four'])
+  await bench.app(topology()).start()
+  const values = (await bench.received('out', 2)).map((r) => String(r.value))
+  expect(new Set(values)).toEqual(new Set(['one', 'two']))
+  await bench.close()
+})
+
+it('a topic that begins to match asks for another assignment, which keeps what was counted', async () => {
+  const bench = await EmbeddedBench.open('plant-1', 'out')
+  const frozen = topology().freeze()
+  const clock = new VirtualClock()
+  const app = bench.app(topology())
+  await app.start()
+  await bench.send('plant-1', ['a', 'one'])
+  await bench.received('out', 1)
+
+  let changes = 0
+  const watch = new PatternWatch({
+    topology: frozen,
+    names: new TopicNames('app', frozen),
+    admin: bench.client.admin,
+    clock,
+    logger: silentLogger,
+    changed: () => changes++,
+  })
+  const looked = async (): Promise<void> => {
+    clock.advance(30_000)
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await looked()
+  expect(changes).toBe(0)
+  await bench.createTopics(2, 'plant-2')
+  await looked()
+  expect(changes).toBe(1)
+  await looked()
+  expect(changes).toBe(1)
+  watch.stop()
+  await bench.close()
+})
+
+it('a second instance that sees more topics makes the first read them too', async () => {
+  const bench = await EmbeddedBench.open('plant-1', 'out')
+  const first = bench.app(topology())
+  await first.start()
+  await bench.send('plant-1', ['a', 'one'])
+  await bench.received('out', 1)
+  await bench.createTopics(2, 'plant-2')
+  const second = bench.app(topology(), { stateDir: `${bench.stateDir}/second` })
+  await second.start()
+  await bench.send('plant-1', ['a', 'two'], ['b', 'two'])
+  await bench.send('plant-2', ['a', 'three'], ['b', 'three'])
+  const values = (await bench.received('out', 5)).map((r) => String(r.value)).toSorted()
+  expect(values).toEqual(['one', 'three', 'three', 'two', 'two'])
+  await bench.close()
+})
