@@ -180,23 +180,23 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     let bucket = -1
     let some: ScannedEntry[] = []
     const compare = o.compare ?? byTimeThenKey
+    const inOrder = (entries: ScannedEntry[]): ScannedEntry[] =>
+      o.byTime ? entries.sort((a, b) => sign * compare(a, b)) : entries
     for await (const [at, image] of this.scanRows(range)) {
       const keyBytes = at.subarray(8)
       if (o.fromKey !== undefined && compareBytes(keyBytes, o.fromKey) < 0) continue
       if (o.toKey !== undefined && compareBytes(keyBytes, o.toKey) > 0) continue
       const time = readInt64(at, 0)
       if (!o.byTime || time !== bucket) {
-        yield* this.#out(some)
+        yield* this.#out(inOrder(some))
         some = []
         bucket = time
       }
-      const start = some.length
       for (const entry of entriesOf(image))
         if (entry.first >= low && entry.first <= high) some.push({ ...entry, keyBytes })
-      if (o.byTime) some.sort((a, b) => sign * compare(a, b))
-      else if (reverse && start < some.length) some.reverse()
+      if (!o.byTime && reverse) some.reverse()
     }
-    yield* this.#out(some)
+    yield* this.#out(inOrder(some))
   }
 
   // ---------- what the base asks
