@@ -206,7 +206,9 @@ export interface Producer {
 
 /**
  * One transaction at a time: `init`, then `begin`, `send`…, `sendOffsets`, `commit` or `abort`.
- * After an error of kind `abortable` only `abort` is allowed; after `fenced` or `fatal` only `close`.
+ * After an error of kind `abortable` only `abort` is allowed; after `fenced` or `fatal` only `close`,
+ * and so after `retriable` from `commit` or `abort`: how the transaction ended is not known then, a
+ * successor's `init` settles it and the committed offsets tell.
  */
 export interface TransactionalProducer extends Producer {
   /** Fences the predecessor with the same transactional id and ends its open transaction. */

@@ -112,10 +112,16 @@ export class KafkaProducer implements Producer {
   }
 }
 
+/** What a new producer id heals. */
+const againCodes = new Set<number>([
+  ErrorCode.unknown,
+  ErrorCode.invalidProducerEpoch,
+  ErrorCode.unknownProducerId,
+])
+
 /** Without a transaction nobody else can own the producer id, so there is no fence. */
 const kindOf = (code: number): KafkaError['kind'] => {
-  if (code === ErrorCode.invalidProducerEpoch || code === ErrorCode.unknownProducerId)
-    return 'retriable'
+  if (againCodes.has(code)) return 'retriable'
   const kind = errorKind(code)
   return kind === 'abortable' || kind === 'fenced' ? 'fatal' : kind
 }

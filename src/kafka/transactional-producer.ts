@@ -197,6 +197,28 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     this.#sender.fail(error)
   }
 
+  /**
+   * How the transaction ended is not known, or the broker has aborted it already because it took
+   * longer than its time-out. Only a successor's `init` settles that, so nothing but `close` is left.
+   */
+  #died(error: KafkaError): void {
+    const unknown =
+      error.kind === 'retriable' ||
+      error.kind === 'abortable' ||
+      error.errorCode === ErrorCode.invalidTxnState
+    this.#failed(
+      unknown
+        ? new KafkaError(
+            `it is not known how the transaction of ${this.#id} ended: ${error.message}`,
+            'retriable',
+            error.errorCode,
+            { cause: error },
+          )
+        : error,
+    )
+    this.#state = 'dead'
+  }
+
   /** What fails in a transaction fails the transaction; being late is a reason to abort it. */
   async #guarded(work: () => Promise<void>): Promise<void> {
     try {
@@ -278,17 +300,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       return !unknown
     } catch (thrown) {
       const error = toKafkaError(thrown)
-      // Whether it happened is not known, or the broker has aborted it already because it took longer
-      // than its time-out: a new producer, which ends what is open, can go on from the last commit.
-      const canBeginAnew =
-        error.kind === 'retriable' ||
-        error.kind === 'abortable' ||
-        error.errorCode === ErrorCode.invalidTxnState
-      this.#failed(
-        canBeginAnew
-          ? new KafkaError(error.message, 'fenced', error.errorCode, { cause: error })
-          : error,
-      )
+      this.#died(error)
       throw this.#failure ?? error
     }
   }
@@ -299,11 +311,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       await this.#initProducerId(producerId, producerEpoch)
     } catch (thrown) {
       const error = toKafkaError(thrown)
-      this.#failed(
-        error.kind === 'fenced'
-          ? error
-          : new KafkaError(error.message, 'fatal', error.errorCode, { cause: error }),
-      )
+      this.#died(error)
       throw this.#failure ?? error
     }
   }

@@ -391,8 +391,20 @@ describe.each([1, 2] as const)('a transaction of version %s', (version) => {
     producer.send(part(0), batchOf('a'))
     await wait(producer.flush())
     broker.on(endTxn, () => ({ errorCode: 14 }))
-    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'fenced' })
-    expect(() => producer.begin()).toThrow()
+    await expect(wait(producer.commit())).rejects.toMatchObject({
+      kind: 'retriable',
+      message: expect.stringContaining('not known how') as string,
+    })
+    expect(() => producer.begin()).toThrow('not known how')
+    await expect(producer.abort()).rejects.toThrow('not known how')
+  })
+
+  it.each([-1])('is lost when the broker stumbled over its end: %s', async (errorCode) => {
+    await begin(version)
+    producer.send(part(0), batchOf('a'))
+    await wait(producer.flush())
+    broker.on(endTxn, () => ({ errorCode }))
+    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'retriable', errorCode })
   })
 
   it('can be begun anew after the broker aborted it for its time-out', async () => {
@@ -400,7 +412,7 @@ describe.each([1, 2] as const)('a transaction of version %s', (version) => {
     producer.send(part(0), batchOf('a'))
     await wait(producer.flush())
     broker.on(endTxn, () => ({ errorCode: 48 }))
-    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'fenced' })
+    await expect(wait(producer.commit())).rejects.toMatchObject({ kind: 'retriable' })
     expect(() => producer.begin()).toThrow()
   })
 
