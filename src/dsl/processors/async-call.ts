@@ -59,7 +59,9 @@ class AsyncCalls {
   readonly #callback: AsyncCallback
   readonly #result: AsyncResult
   readonly #options: AsyncCallOptions
-  readonly #closed = new AbortController()
+  /** Of the calls that are open. */
+  readonly #controllers = new Set<AbortController>()
+  #isClosed = false
   readonly #lanes = new Map<unknown, Lane>()
   /** Lanes whose first entry has its result, in order of completion. */
   #ready: Lane[] = []
@@ -95,7 +97,8 @@ class AsyncCalls {
   }
 
   close(): void {
-    this.#closed.abort()
+    this.#isClosed = true
+    for (const controller of this.#controllers) controller.abort()
   }
 
   /** Lets results go on until at most `limit` records are open. */
@@ -135,7 +138,7 @@ class AsyncCalls {
       const wake = this.#waiting
       this.#waiting = undefined
       wake()
-    } else if (!this.#wakeIsDue && !this.#closed.signal.aborted) {
+    } else if (!this.#wakeIsDue && !this.#isClosed) {
       this.#wakeIsDue = true
       this.#context.later(() => {
         this.#wakeIsDue = false
@@ -150,7 +153,7 @@ class AsyncCalls {
       try {
         return await this.#attempt(record, attempt)
       } catch (error) {
-        if (attempt >= attempts || this.#closed.signal.aborted) throw error
+        if (attempt >= attempts || this.#isClosed) throw error
       }
       await new Promise<void>((resolve) => void setCallTimer(backOffMs(attempt), resolve))
     }
@@ -159,8 +162,7 @@ class AsyncCalls {
   /** One call; it fails when it takes too long, whatever becomes of it. */
   #attempt(record: FlowRecord, attempt: number): Promise<unknown> {
     const controller = new AbortController()
-    const abort = (): void => controller.abort(this.#closed.signal.reason)
-    this.#closed.signal.addEventListener('abort', abort, { once: true })
+    this.#controllers.add(controller)
     return new Promise<unknown>((resolve, reject) => {
       const { timeoutMs } = this.#options
       const timer = setCallTimer(timeoutMs, () => {
@@ -178,7 +180,7 @@ class AsyncCalls {
         .then(() => this.#callback(value, key, record, call))
         .then(resolve, reject)
         .finally(() => timer.cancel())
-    }).finally(() => this.#closed.signal.removeEventListener('abort', abort))
+    }).finally(() => this.#controllers.delete(controller))
   }
 
   /** Lets all results that are due go on, one after the other. */

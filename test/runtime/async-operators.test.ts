@@ -1,0 +1,86 @@
+// Asynchronous operators under the real loop: results of idle tasks go on by themselves, commits wait
+// for open calls, and nothing is lost or doubled over restarts.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { long, string, StreamsBuilder, TopologyError, type Topology } from '../../src/index.js'
+import { EmbeddedBench } from './embedded-bench.js'
+
+let bench: EmbeddedBench
+beforeEach(async () => void (bench = await EmbeddedBench.open('in', 'out')))
+afterEach(() => bench.close())
+
+const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+interface Seen {
+  open: number
+  most: number
+}
+
+/** Counts by key behind a call that takes a turn or two. */
+function topology(seen: Seen): Topology {
+  const builder = new StreamsBuilder({ key: string(), value: string() })
+  builder
+    .stream('in')
+    .mapValuesAsync(async (value) => {
+      seen.most = Math.max(seen.most, ++seen.open)
+      for (let turns = value.length; turns > 0; turns--) await later()
+      seen.open--
+      return value
+    })
+    .groupByKey()
+    .count({ store: 'counts' })
+    .toStream()
+    .to('out', { value: long() })
+  return builder.build()
+}
+
+/** The highest count of each key so far. */
+async function latest(total: number): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { key, value } of await bench.received('out', total))
+    counts[String(key)] = Math.max(Number(value!.readBigInt64BE()), counts[String(key)] ?? 0)
+  return counts
+}
+
+describe.each(['at_least_once', 'exactly_once_v2'] as const)('with %s', (processingGuarantee) => {
+  const config = { processingGuarantee, cacheMaxBytes: 0 }
+
+  it('sends results on while no further record comes', async () => {
+    const app = bench.app(topology({ open: 0, most: 0 }), { ...config, commitIntervalMs: 1_000 })
+    await app.start()
+    await bench.send('in', ['a', 'x'])
+    expect(await latest(1)).toEqual({ a: 1 })
+    await app.close()
+  })
+
+  it('overlaps calls, and counts each record once over restarts', async () => {
+    const seen = { open: 0, most: 0 }
+    const keys = ['a', 'b', 'c']
+    const wanted: Record<string, number> = {}
+    let total = 0
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 30; n++) {
+        const key = keys[n % 3]!
+        wanted[key] = (wanted[key] ?? 0) + 1
+        total++
+        await bench.send('in', [key, 'x'.repeat(1 + (n % 5))])
+      }
+      const app = bench.app(topology(seen), config)
+      await app.start()
+      expect(await latest(total)).toEqual(wanted)
+      await app.close()
+    }
+    expect(seen.most).toBeGreaterThan(1)
+    expect(seen.open).toBe(0)
+  })
+})
+
+describe('exactly once', () => {
+  it('refuses calls that may outlast a transaction', () => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    builder.stream('in').forEachAsync(async () => {}, { timeoutMs: 6_000, retry: { attempts: 2 } })
+    const topologyWithWait = builder.build()
+    expect(() => bench.app(topologyWithWait, { processingGuarantee: 'exactly_once_v2' })).toThrow(
+      TopologyError,
+    )
+  })
+})
