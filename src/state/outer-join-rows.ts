@@ -101,6 +101,12 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Ui
     return row === undefined ? this.#order.first : this.#order.after(row.id)
   }
 
+  /** How many records a row has. */
+  countOf(row: Unmatched<K>): number {
+    const list = this.inner.row(fromLatin1(row.id))?.value
+    return list === undefined ? 0 : readInt32(list, 1)
+  }
+
   /** The records of a row, in order of arrival; none when it is gone. */
   valuesOf(row: Unmatched<K>): readonly (L | R)[] {
     const list = this.inner.row(fromLatin1(row.id))?.value

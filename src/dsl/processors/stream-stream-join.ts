@@ -224,6 +224,8 @@ class OuterJoinSide extends JoinSide {
       if (row.timestampMs + (isLeft ? afterMs : beforeMs) + graceMs >= time.streamTimeMs) {
         if (isLeft) leftIsOpen = true
         else rightIsOpen = true
+        // Kafka Streams looks at each record of a row: it stops at the second one of this.
+        if (leftIsOpen && rightIsOpen && unmatched.countOf(row) > 1) return
         continue
       }
       const sent = this.#forwardRow(record, row, unmatched.valuesOf(row), 0)

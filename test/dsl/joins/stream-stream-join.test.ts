@@ -75,6 +75,17 @@ describe.each(['leveldb', 'memory'] as const)('joins of streams on %s', (engine)
       ]),
   )
 
+  it('stop looking at the second record of a row behind which both sides are open', () =>
+    follows(joined('outerJoin', { beforeMs: 5, afterMs: 5, graceMs: 12 }, { engine }), [
+      ['R x=x@10'],
+      ['R b=b@20'],
+      ['L a=1@20'],
+      ['L a=2@20'],
+      ['L c=c@25'],
+      ['L z=1@28', 'x=null+x@10'],
+      ['L z=2@38', 'b=null+b@20', 'a=1+null@20', 'a=2+null@20'],
+    ]))
+
   it('emit a record that is past its interval at once, though grace may bring it a partner', () =>
     follows(joined('leftJoin', { ...ten, graceMs: 20 }, { engine }), [
       ['L s=S@100'],
