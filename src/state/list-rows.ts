@@ -146,6 +146,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   /** Notes a change of a bucket whose entries are logged elsewhere. */
   protected touched(entry: BucketEntry<K, V>): void {
     if (entry.first > this.#highest) this.#highest = entry.first
+    if (this.cached) this.retention.written(entry.first)
     entry.bucket.image = undefined
     this.buffer.written(entry.bucket)
   }
@@ -382,7 +383,10 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
       return found
     }
     const row = new BucketRow<K, V>(key, mapKey, bucket)
-    const image = this.below(bucketKey(bucket * this.#bucketMs, this.keys.encode(key)))
+    const startMs = bucket * this.#bucketMs
+    const image = this.retention.mayBeStored(startMs)
+      ? this.below(bucketKey(startMs, this.keys.encode(key)))
+      : undefined
     if (image !== undefined) {
       row.image = image
       row.flags = RAW

@@ -27,6 +27,9 @@ export class Retention {
   #observedMs: number
   #committedMs: number
   #persistedFloor = 0
+  /** No row of the engine has a later time. */
+  #storedMs: number
+  #writtenMs = -1
 
   constructor(options: RetentionOptions, rows: BytesStore) {
     this.retentionMs = options.retentionMs
@@ -39,7 +42,17 @@ export class Retention {
     this.#extraMs = options.timeFirst === true && !inMemory ? 1 : 0
     const stored = rows.get(timeKey)
     this.#observedMs = stored === undefined ? -1 : readInt64(stored, 0)
-    this.#committedMs = this.#observedMs
+    this.#committedMs = this.#storedMs = this.#observedMs
+  }
+
+  /** Whether the engine may have rows of a time: new windows need not be looked for. */
+  mayBeStored(timeMs: number): boolean {
+    return timeMs <= this.#storedMs
+  }
+
+  /** Notes a row that waits in a record cache and has moved no time yet. */
+  written(timeMs: number): void {
+    if (timeMs > this.#writtenMs) this.#writtenMs = timeMs
   }
 
   /** The largest time put so far, -1 at first. */
@@ -74,6 +87,7 @@ export class Retention {
   restored(timeMs: number): boolean {
     if (timeMs > this.#committedMs) this.#committedMs = timeMs
     if (timeMs > this.#observedMs) this.#observedMs = timeMs
+    if (timeMs > this.#storedMs) this.#storedMs = timeMs
     return !this.#refused(timeMs)
   }
 
@@ -89,6 +103,7 @@ export class Retention {
 
   /** Deletes expired rows of the engine, `keyAt(floorMs)` being the first key to keep, and keeps the time. */
   persist(batch: WriteBatch, keyAt: (floorMs: number) => Uint8Array, slackMs = 0): void {
+    this.#storedMs = Math.max(this.#storedMs, this.#observedMs, this.#writtenMs)
     const floor = Math.max(0, this.committedFloorMs - slackMs)
     if (floor > this.#persistedFloor) {
       batch.deleteRange(new Uint8Array(8), keyAt(floor))

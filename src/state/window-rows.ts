@@ -60,7 +60,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
 
   /** False when the store refused the row because its segment is gone; that is logged and counted here. */
   write(key: K, startMs: number, value: V | null, timestampMs: number): boolean {
-    if (!this.cached && !this.#accept(key, startMs, value, timestampMs)) return false
+    if (this.cached) this.#retention.written(startMs)
+    else if (!this.#accept(key, startMs, value, timestampMs)) return false
     this.store(this.#target(key, startMs), value, timestampMs)
     return true
   }
@@ -91,7 +92,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
 
   writeCopy(key: K, startMs: number, value: V | null, timestampMs: number): void {
     const image = this.imageForCopy(value, timestampMs)
-    if (!this.cached && !this.#accept(key, startMs, value, timestampMs)) return
+    if (this.cached) this.#retention.written(startMs)
+    else if (!this.#accept(key, startMs, value, timestampMs)) return
     this.storeCopy(this.#target(key, startMs), value, image, timestampMs)
   }
 
@@ -301,7 +303,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
       return (this.#last = found)
     }
     const row = new Row<K, V>(key, mapKey, startMs)
-    if (startMs >= this.#retention.visibleFromMs) {
+    const retention = this.#retention
+    if (startMs >= retention.visibleFromMs && retention.mayBeStored(startMs)) {
       const image = this.below(this.#keyOf(this.keys.encode(key), startMs, 0))
       if (image !== undefined) {
         row.image = image
