@@ -295,8 +295,10 @@ export class StreamThread implements GroupListener {
     if (!needed) return
     const due = clock.nowMs() - this.#lastCommitMs >= config.commitIntervalMs
     if (due || requested || dirty > config.persistBytes) {
-      // A rebalance commits by itself before anything is taken away.
-      if (!this.member.rebalancing) await this.#commit()
+      // A rebalance commits by itself before anything is taken away; one that lasts must not let the
+      // transaction run out of time.
+      const openMs = clock.nowMs() - this.#lastCommitMs
+      if (!this.member.rebalancing || openMs > config.transactionTimeoutMs / 2) await this.#commit()
     } else if (config.cacheMaxBytes > 0 && held > config.cacheMaxBytes) {
       await this.#slices.settle()
       for (const { task } of this.tasks.running.values()) await task.flushCaches()

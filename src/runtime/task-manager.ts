@@ -1,8 +1,10 @@
 // The tasks of one stream thread as partitions come and go: opened in the background, closed with
 // their committed rows persisted, and made anew from the last commit when something went wrong.
+import type { Timer } from '../clock.js'
 import { TaskCorruptedError } from '../errors.js'
-import { partitionKey, type TopicPartition } from '../kafka/client.js'
+import { KafkaError, partitionKey, type TopicPartition } from '../kafka/client.js'
 import type { FrozenTopology } from '../topology/topology-node.js'
+import { backOff } from './back-off.js'
 import { tasksOf } from './partition-assignor.js'
 import type { StreamTask } from './stream-task.js'
 import { TaskOpening, type OpenedTask, type TaskOpenerOptions } from './task-opener.js'
@@ -26,6 +28,9 @@ export class TaskManager {
   readonly running = new Map<string, RunningTask>()
   readonly #opening = new Map<string, TaskOpening>()
   readonly #assigned = new Map<string, readonly TopicPartition[]>()
+  readonly #retries = new Map<string, ReturnType<typeof backOff>>()
+  /** Tasks that are opened again later. */
+  readonly #waiting = new Map<string, Timer>()
   readonly #corrupted = new Set<string>()
   readonly #byPartition = new Map<string, RunningTask>()
   readonly #o: TaskOpenerOptions
@@ -102,6 +107,8 @@ export class TaskManager {
   ): Promise<void> {
     const failures: unknown[] = []
     for (const id of ids) {
+      this.#waiting.get(id)?.cancel()
+      this.#waiting.delete(id)
       if (how.keepAssigned !== true) this.#assigned.delete(id)
       await this.#stopOpening(id)
       const running = this.running.get(id)
@@ -122,18 +129,40 @@ export class TaskManager {
   /** Opens every assigned task that does not run, after a failure. */
   reopen(): void {
     for (const [id, sources] of this.#assigned)
-      if (!this.running.has(id) && !this.#opening.has(id)) this.#open(id, [...sources])
+      if (!this.running.has(id) && !this.#opening.has(id) && !this.#waiting.has(id))
+        this.#open(id, [...sources])
   }
 
   #open(id: string, sources: readonly TopicPartition[]): void {
     this.#assigned.set(id, sources)
     const opening = new TaskOpening(id, sources, this.#o)
     this.#opening.set(id, opening)
-    opening.done.then(this.#opened, (error: unknown) => {
-      if (this.#opening.get(id) !== opening) return
-      this.#opening.delete(id)
-      this.#opened({ error })
+    opening.done.then(
+      (opened) => {
+        this.#retries.delete(id)
+        this.#opened(opened)
+      },
+      (error: unknown) => {
+        if (this.#opening.get(id) !== opening) return
+        this.#opening.delete(id)
+        if (isWorthAnotherTry(error)) this.#openLater(id, sources, error)
+        else this.#opened({ error })
+      },
+    )
+  }
+
+  /** Only this task begins anew; the others go on. */
+  #openLater(id: string, sources: readonly TopicPartition[], error: unknown): void {
+    const { clock, logger } = this.#o.environment
+    const retry = this.#retries.get(id) ?? backOff()
+    this.#retries.set(id, retry)
+    const delayMs = retry.next()
+    logger.warn({ task: id, error, delayMs }, 'a task could not be opened; trying again')
+    const timer = clock.setTimer(delayMs, () => {
+      this.#waiting.delete(id)
+      this.#open(id, sources)
     })
+    this.#waiting.set(id, timer)
   }
 
   /** The task's folder goes when it is closed: its database is damaged. */
@@ -161,6 +190,10 @@ export class TaskManager {
     await opened.databases.memory?.close()
   }
 }
+
+/** A log that did not answer, or a folder that was damaged and is gone by now. */
+const isWorthAnotherTry = (error: unknown): boolean =>
+  error instanceof TaskCorruptedError || (error instanceof KafkaError && error.kind === 'retriable')
 
 async function closeTask(running: RunningTask, abort: boolean): Promise<void> {
   const { task, databases } = running
