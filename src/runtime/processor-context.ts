@@ -1,4 +1,5 @@
 // What a node of a running task may touch. One per node and task; `forward` is the hot part.
+import type { Clock } from '../clock.js'
 import { StateStoreError, StreamsError } from '../errors.js'
 import { HeaderList } from '../serde/record-headers.js'
 import type { TaskStore } from '../state/state-store.js'
@@ -25,6 +26,7 @@ export interface ContextHost extends NodeHost {
   readonly mayContinue: boolean
   readonly streamTimeMs: number
   readonly systemTimeMs: number
+  readonly callClock: Clock
   readonly streamPunctuations: PunctuationQueue
   readonly wallPunctuations: PunctuationQueue
   readonly committedTimes: NodeContext['committedTimes']
@@ -71,6 +73,10 @@ export class TaskNodeContext implements NodeContext {
 
   get systemTimeMs(): number {
     return this.#host.systemTimeMs
+  }
+
+  get callClock(): Clock {
+    return this.#host.callClock
   }
 
   get taskId(): string {

@@ -15,6 +15,8 @@ export interface TaskEnvironment {
   /** The configuration as processors may read it. */
   readonly config: Readonly<Record<string, unknown>>
   readonly clock: Clock
+  /** Of calls to the outside, where it is another: a test driver's own clock stands still meanwhile. */
+  readonly callClock?: Clock | undefined
   readonly logger: Logger
   readonly metrics: StreamsMetrics
   readonly handlers: ErrorHandlers

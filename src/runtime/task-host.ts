@@ -1,5 +1,6 @@
 // What nodes, stores, decoders and sinks ask of their task: the current record, names, times, what to
 // do when something fails, and what has to be waited for.
+import type { Clock } from '../clock.js'
 import { TaskCorruptedError, type RecordPosition, type StreamsError } from '../errors.js'
 import { noHeaders } from '../serde/record-headers.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
@@ -66,6 +67,11 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
 
   get config(): Readonly<Record<string, unknown>> {
     return this.environment.config
+  }
+
+  get callClock(): Clock {
+    const { callClock, clock } = this.environment
+    return callClock ?? clock
   }
 
   get metrics(): TaskEnvironment['metrics'] {

@@ -1,6 +1,6 @@
 // The tasks of a test driver and the records on their way between them. Tasks, stores and commits
 // are the production ones; what a stream thread gets from the log, they get from here.
-import { VirtualClock } from '../clock.js'
+import { systemClock, VirtualClock } from '../clock.js'
 import { IllegalStateError, StateStoreError } from '../errors.js'
 import { partitionKey, type TopicPartition } from '../kafka/client.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
@@ -271,6 +271,8 @@ export class DriverTasks {
       stateDir: config.stateDir,
       config: config.handled,
       clock,
+      // A step waits for the calls that it began, and while it waits no test moves its clock.
+      callClock: systemClock,
       logger: silentLogger,
       metrics: this.metrics,
       handlers: errorHandlers(config.given),

@@ -1,4 +1,5 @@
 // What a node of a topology does, for users (`Processor`) and inside (`NodeSupplier`).
+import type { Clock } from '../clock.js'
 import type { StoreBuilder, Stores } from '../state/stores.js'
 import type { TaskStore } from '../state/state-store.js'
 import type { FlowRecord, ForwardRecord, RecordMetadata, StreamRecord } from './stream-record.js'
@@ -59,6 +60,8 @@ export interface NodeContext extends ProcessorContext<unknown, unknown, Stores> 
    * leaves caches and buffers later.
    */
   under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void>
+  /** Of calls to the outside: their time-outs and the time between attempts. */
+  readonly callClock: Clock
   /** Runs `action` between two records, soon: for what comes from outside the task. */
   later(action: () => void | Promise<void>): void
   /** Counts the current record as dropped at this node and logs it without flooding. */

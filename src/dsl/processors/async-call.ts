@@ -1,7 +1,7 @@
 // Asynchronous operators: calls of several records overlap, their results go on in the promised order,
 // and a commit waits for all of them. A call that settles never touches the task by itself: its result
 // goes on between two records, or while the node holds the task up because too many calls are open.
-import { systemClock, type Timer } from '../../clock.js'
+import { delay } from '../../clock.js'
 import { ProcessingError } from '../../errors.js'
 import type { NodeContext, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
@@ -155,7 +155,8 @@ class AsyncCalls {
       } catch (error) {
         if (attempt >= attempts || this.#isClosed) throw error
       }
-      await new Promise<void>((resolve) => void setCallTimer(backOffMs(attempt), resolve))
+      await delay(this.#context.callClock, backOffMs(attempt))
+      if (this.#isClosed) throw new ProcessingError(`${this.#context.nodeName}: closed meanwhile`)
     }
   }
 
@@ -165,7 +166,7 @@ class AsyncCalls {
     this.#controllers.add(controller)
     return new Promise<unknown>((resolve, reject) => {
       const { timeoutMs } = this.#options
-      const timer = setCallTimer(timeoutMs, () => {
+      const timer = this.#context.callClock.setTimer(timeoutMs, () => {
         const late = new ProcessingError(
           `${this.#context.nodeName}: the call took longer than timeoutMs, ${timeoutMs} ms`,
           { node: this.#context.nodeName },
@@ -218,7 +219,3 @@ class AsyncCalls {
 /** Keys that are objects share one lane: their order is kept, at the cost of waiting for one another. */
 const laneOf = (key: unknown): unknown =>
   typeof key === 'object' || typeof key === 'function' ? null : key
-
-/** Calls are to the outside, so their time is real, also where a test driver's stands still. */
-const setCallTimer = (delayMs: number, callback: () => void): Timer =>
-  systemClock.setTimer(delayMs, callback)
