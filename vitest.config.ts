@@ -33,7 +33,12 @@ const suite = (name: string, include: string[], options: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      suite('unit', ['test/**/*.test.ts'], { exclude: Object.values(suites) }),
+      // Loading the sources takes seconds on a busy machine, and the first test of a file waits for it.
+      suite('unit', ['test/**/*.test.ts'], {
+        exclude: Object.values(suites),
+        testTimeout: 30_000,
+        hookTimeout: 30_000,
+      }),
       suite('types', [suites.types], { testTimeout: 120_000 }),
       suite('vectors', [suites.vectors], { testTimeout: 120_000 }),
       suite('simulation', [suites.simulation], { testTimeout: 300_000 }),

@@ -1,5 +1,5 @@
 // Documents are true to the letter: every TypeScript block of README.md and docs/ is type-checked
-// as users write it, and what imports the test driver is run. A block that imports from millrace
+// as users write it, and what needs no broker is run. A block that imports from millrace
 // begins a program; blocks that follow without a `StreamsBuilder` import continue it.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -63,7 +63,7 @@ describe('the documents', () => {
     expect(errors).toBe('')
   })
 
-  it.each(programs.filter((p) => p.text.includes("'millrace/testing'")))(
+  it.each(programs.filter((p) => /'millrace\/testing'|= embedded\(/.test(p.text)))(
     'hold a program that runs: $file',
     async ({ file }) => {
       await import(/* @vite-ignore */ pathToFileURL(file).href)
