@@ -149,7 +149,9 @@ function joinStores(
   },
 ) {
   const { o, names, within } = j
-  const common = { engine: engineFor(graph, o), logging: o.logging ?? {} }
+  // Stores with names of their own are logged whatever `logging` says, as given suppliers are in Java.
+  const logging = o.stores === undefined ? (o.logging ?? {}) : o.logging || {}
+  const common = { engine: engineFor(graph, o), logging }
   const key = graph.key(j.key)
   const named = o.store !== undefined || o.stores !== undefined
   const note = (out: TopologyGraph, store: string, node: string, value: StreamState['value']) => {

@@ -36,7 +36,9 @@ export class VersionedApi<K, V> implements VersionedKeyValueStore<K, V> {
 
   get(key: K, asOfMs?: number): VersionedRecord<V> | undefined {
     checkKey(key, this.#rows.name)
-    return asOfMs === undefined ? this.#rows.latest(key) : this.#rows.versionAt(key, asOfMs)
+    return withoutEnd(
+      asOfMs === undefined ? this.#rows.latest(key) : this.#rows.versionAt(key, asOfMs),
+    )
   }
 
   delete(key: K, timestampMs: number): VersionedRecord<V> | undefined {
@@ -45,9 +47,13 @@ export class VersionedApi<K, V> implements VersionedKeyValueStore<K, V> {
       ? undefined
       : this.#rows.versionAt(key, timestampMs)
     this.#rows.put(key, null, timestampMs)
-    return old
+    return withoutEnd(old)
   }
 }
+
+/** As Kafka Streams 4.1 has it: a look-up does not tell how long a version was valid. */
+const withoutEnd = <V>(found: VersionedRecord<V> | undefined): VersionedRecord<V> | undefined =>
+  found && { value: found.value, timestampMs: found.timestampMs, validToMs: undefined }
 
 /** What queries see: the latest versions. */
 export class VersionedView<K, V> implements ReadOnlyKeyValueStore<K, unknown> {

@@ -2,7 +2,7 @@
 import type { ValueAndTimestamp } from './key-value-store.js'
 
 export interface VersionedRecord<out V> extends ValueAndTimestamp<V> {
-  /** Exclusive; `undefined` while the version is the latest. */
+  /** Exclusive. A processor's look-ups leave it `undefined`, as those of Kafka Streams 4.1 do. */
   readonly validToMs: number | undefined
 }
 

