@@ -7,7 +7,9 @@ import {
   OffsetLostError,
   ProcessingError,
   SerializationError,
+  TopologyError,
 } from '../../src/errors.js'
+import { StreamsBuilder } from '../../src/dsl/streams-builder.js'
 import { nullable, string } from '../../src/serde/serdes.js'
 import { Topology } from '../../src/topology/topology.js'
 import { countTopology, EmbeddedBench, mapTopology } from './embedded-bench.js'
@@ -29,6 +31,18 @@ describe('topics', () => {
     const error = await bench.failure(topology)
     expect(error).toBeInstanceOf(MissingTopicError)
     expect(error.message).toMatch(/source topic nowhere does not exist/)
+  })
+
+  it('that are joined must have the same number of partitions', async () => {
+    await bench.createTopics(3, 'table')
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    builder
+      .stream('in')
+      .join(builder.table('table'), (a, b) => a + b)
+      .to('out')
+    const error = await bench.failure(builder.build())
+    expect(error).toBeInstanceOf(TopologyError)
+    expect(error.message).toMatch(/Topics not co-partitioned: .*in=2, table=3.*repartition\(\)/)
   })
 
   it('whose changelog has another number of partitions are refused, and left as they are', async () => {
@@ -185,6 +199,27 @@ describe('a callback that throws', () => {
     const error = await bench.failure(topology, { processingHandler: 'continue' })
     expect(error).toBeInstanceOf(SerializationError)
     expect(error.message).toMatch(/out cannot write the value for out .*productionHandler/s)
+  })
+})
+
+describe('a callback of the DSL', () => {
+  const mapped = (callback: (value: string) => unknown): Topology<any> => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    builder
+      .stream('in')
+      .mapValues(callback as (value: string) => string, { name: 'mapper' })
+      .to('out')
+    return builder.build()
+  }
+
+  it.each([
+    ['nothing', () => undefined, /mapper failed at in-1@0.*undefined/s],
+    ['a promise', async () => 'x', /mapper failed at in-1@0.*mapValuesAsync/s],
+  ])('that returns %s is an error that names its node', async (_, callback, message) => {
+    await bench.send('in', ['a', 'x'])
+    const error = await bench.failure(mapped(callback))
+    expect(error).toBeInstanceOf(ProcessingError)
+    expect(error.message).toMatch(message)
   })
 })
 
