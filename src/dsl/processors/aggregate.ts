@@ -31,8 +31,9 @@ class AggregateProcessor implements NodeProcessor {
 
   constructor(context: NodeContext, options: AggregateOptions) {
     this.#context = context
-    this.#rows = foldRows(context.store(options.store), options.versioned)
-    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
+    const store = context.store(options.store)
+    this.#rows = foldRows(store, options.versioned)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, store)
     this.#cached = this.#rows.cached
     const oldValues = options.sendsOldValues()
     this.#keepsOld = oldValues && !this.#cached
@@ -64,7 +65,7 @@ class AggregateProcessor implements NodeProcessor {
     const kept = isForeign(newValue, value) ? rows.copyOf({ value, timestampMs }) : newValue
     const written = rows.write(key, kept, timestampMs)
     if (this.#cached || written === 'refused') return
-    if (fold.inPlace && isObject(newValue)) newValue = rows.copyOf({ value: kept, timestampMs })
+    if (isObject(newValue) && fold.inPlace) newValue = rows.copyOf({ value: kept, timestampMs })
     const change = new Change(newValue, oldValue, written !== 'older')
     return this.#context.forward(record.with(key, change, timestampMs))
   }

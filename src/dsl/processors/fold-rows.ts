@@ -32,7 +32,7 @@ export const foldFlushed = (
 ): FlushListener<any, any> => {
   const forward = forwardFlushed(context)
   return (key, newValue, oldValue, timestampMs, updated) => {
-    const copies = fold.inPlace && isObject(newValue)
+    const copies = isObject(newValue) && fold.inPlace
     const value: unknown = copies ? rows.copyOf({ value: newValue, timestampMs }) : newValue
     return forward(key, value, oldValue, timestampMs, updated)
   }

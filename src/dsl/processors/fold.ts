@@ -1,6 +1,7 @@
 // What the folds of all aggregations share: `count`, `reduce` and `aggregate` as one shape, and how
 // their callbacks are called. A fold may change its accumulator in place; nobody else may see that.
 import type { LiveRow } from '../../state/live-row.js'
+import type { TaskStore } from '../../state/state-store.js'
 import { checked } from './checked.js'
 import type { Fold } from './operator-options.js'
 
@@ -39,28 +40,44 @@ export interface ProtectedRows {
   undo(row: LiveRow<any>): void
 }
 
+/** What is known of the callbacks on a store: how many, and whether one changes what it is given. */
+interface Callers {
+  callbacks: number
+  inPlace: boolean
+}
+
+const callersOf = new WeakMap<TaskStore, Callers>()
+
 /** The calls of one fold in one node. */
 export class FoldCalls {
   readonly initial: (() => unknown) | undefined
-  /**
-   * Whether the fold was seen to return the accumulator that it was given. What goes downstream then
-   * is a copy, since the live object changes with the next record.
-   */
-  inPlace = false
   readonly #folder: Folder
   readonly #node: string
+  readonly #callers: Callers
 
-  constructor(folder: Folder, node: string) {
+  constructor(folder: Folder, node: string, store: TaskStore) {
     this.initial = folder.initial
     this.#folder = folder
     this.#node = node
+    this.#callers = callersOf.get(store) ?? { callbacks: 0, inPlace: false }
+    this.#callers.callbacks++
+    callersOf.set(store, this.#callers)
+  }
+
+  /**
+   * Whether what goes downstream must be a copy, since the live object changes with the next record:
+   * the fold was seen to return the accumulator that it was given, or there are other callbacks on
+   * the store, of which one may change what another one made.
+   */
+  get inPlace(): boolean {
+    return this.#callers.inPlace || this.#callers.callbacks > 1
   }
 
   /** @throws ProcessingError when the callback gives no value, and whatever it throws */
   add(accumulator: unknown, value: unknown, key: unknown): unknown {
     const { add, callback } = this.#folder
     const result = checked(add(accumulator, value, key), this.#node, callback)
-    if (result === accumulator && isObject(result)) this.inPlace = true
+    if (result === accumulator && isObject(result)) this.#callers.inPlace = true
     return result
   }
 

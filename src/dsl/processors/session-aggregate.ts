@@ -54,7 +54,7 @@ class SessionAggregateProcessor implements NodeProcessor {
     const oldValues = options.sendsOldValues()
     this.#context = context
     this.#rows = rows
-    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)
     this.#merge = mergeOf(options, context.nodeName)
     this.#windows = windows
     this.#forwards = !onClose && !rows.cached
@@ -70,7 +70,7 @@ class SessionAggregateProcessor implements NodeProcessor {
       const forward = forwardFlushed(context)
       rows.onFlush(
         (key, startMs, endMs, newValue, oldValue, updated) => {
-          const copies = this.#fold.inPlace && isObject(newValue)
+          const copies = isObject(newValue) && this.#fold.inPlace
           const value: unknown = copies
             ? rows.copyOf({ value: newValue, timestampMs: -1 })
             : newValue
@@ -157,7 +157,7 @@ class SessionAggregateProcessor implements NodeProcessor {
     const rows = this.#rows
     const copy = (): unknown => rows.copyOf({ value, timestampMs: -1 })
     rows.write(key, startMs, endMs, isForeign(value, record.value) ? copy() : value)
-    const forwarded = this.#forwards && this.#fold.inPlace && isObject(value) ? copy() : value
+    const forwarded = this.#forwards && isObject(value) && this.#fold.inPlace ? copy() : value
     return this.#forward(record, startMs, endMs, forwarded, null)
   }
 

@@ -45,7 +45,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
     const oldValues = options.sendsOldValues()
     this.#context = context
     this.#rows = rows
-    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)
     this.#differenceMs = differenceMs
     this.#graceMs = graceMs
     this.#forwards = !onClose && !rows.cached
@@ -165,7 +165,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
       timestampMs,
     )
     if (!this.#forwards) return
-    const value = this.#fold.inPlace && isObject(newValue) ? copy() : newValue
+    const value = isObject(newValue) && this.#fold.inPlace ? copy() : newValue
     const windowed = timeWindowKey(record.key, startMs, this.#differenceMs)
     return this.#context.forward(record.with(windowed, new Change(value, oldValue), timestampMs))
   }

@@ -45,9 +45,10 @@ class TableAggregateProcessor implements NodeProcessor {
   constructor(context: NodeContext, options: TableAggregateOptions) {
     const [adds, subtracts] = foldersOf(options)
     this.#context = context
-    this.#rows = foldRows(context.store(options.store), options.versioned)
-    this.#adds = new FoldCalls(adds, context.nodeName)
-    this.#subtracts = new FoldCalls(subtracts, context.nodeName)
+    const store = context.store(options.store)
+    this.#rows = foldRows(store, options.versioned)
+    this.#adds = new FoldCalls(adds, context.nodeName, store)
+    this.#subtracts = new FoldCalls(subtracts, context.nodeName, store)
     this.#cached = this.#rows.cached
     const oldValues = options.sendsOldValues()
     this.#keepsOld = oldValues && !this.#cached
@@ -69,10 +70,9 @@ class TableAggregateProcessor implements NodeProcessor {
     const kept = isForeign(newValue, change.newValue)
       ? rows.copyOf({ value: newValue, timestampMs })
       : newValue
-    if (this.#subtracts.inPlace) this.#adds.inPlace = true
     const written = rows.write(key, kept, timestampMs)
     if (this.#cached || written === 'refused') return
-    if (this.#adds.inPlace && isObject(newValue))
+    if (isObject(newValue) && this.#adds.inPlace)
       newValue = rows.copyOf({ value: kept, timestampMs })
     const update = new Change(newValue, oldValue, written !== 'older')
     return this.#context.forward(record.with(key, update, timestampMs))

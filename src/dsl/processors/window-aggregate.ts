@@ -44,7 +44,7 @@ class WindowAggregateProcessor implements NodeProcessor {
     const oldValues = options.sendsOldValues()
     this.#context = context
     this.#rows = rows
-    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName)
+    this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)
     this.#windows = windows
     this.#forwards = !onClose && !rows.cached
     this.#keepsOld = oldValues && this.#forwards
@@ -105,7 +105,7 @@ class WindowAggregateProcessor implements NodeProcessor {
     const kept = isForeign(newValue, value) ? rows.copyOf({ value, timestampMs }) : newValue
     rows.write(key, startMs, kept, timestampMs)
     if (!this.#forwards) return
-    if (fold.inPlace && isObject(newValue)) newValue = rows.copyOf({ value: kept, timestampMs })
+    if (isObject(newValue) && fold.inPlace) newValue = rows.copyOf({ value: kept, timestampMs })
     const windowed = timeWindowKey(key, startMs, this.#windows.sizeMs)
     return this.#context.forward(record.with(windowed, new Change(newValue, oldValue), timestampMs))
   }
@@ -120,7 +120,7 @@ export const windowFlushed = (
 ): WindowFlushListener<unknown, any> => {
   const forward = forwardFlushed(context)
   return (key, startMs, newValue, oldValue, timestampMs, updated) => {
-    const copies = fold.inPlace && isObject(newValue)
+    const copies = isObject(newValue) && fold.inPlace
     const value: unknown = copies ? rows.copyOf({ value: newValue, timestampMs }) : newValue
     return forward(timeWindowKey(key, startMs, sizeMs), value, oldValue, timestampMs, updated)
   }

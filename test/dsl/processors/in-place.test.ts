@@ -34,13 +34,22 @@ type Folds = typeof inPlace
 
 const folds: Record<
   string,
-  (stream: KGroupedStream<string, string>, o: Folds) => KTable<any, Seen, any>
+  (
+    stream: KGroupedStream<string, string>,
+    o: Folds,
+    second: KGroupedStream<string, string>,
+  ) => KTable<any, Seen, any>
 > = {
   'without windows': (stream, o) => stream.aggregate(o),
   'over time windows': (stream, o) =>
     stream.windowedBy(tumbling({ sizeMs: 10, graceMs: 20 })).aggregate(o),
   'over sliding windows': (stream, o) =>
     stream.windowedBy(sliding({ differenceMs: 5, graceMs: 20 })).aggregate(o),
+  'by a cogroup': (stream, o, second) =>
+    stream
+      .cogroup({ initial: copying.initial, add: copying.add, value: json<Seen>() })
+      .cogroup(second, o.add)
+      .aggregate(),
   'over sessions': (stream, o) =>
     stream.windowedBy(session({ gapMs: 3, graceMs: 20 })).aggregate(o),
 }
@@ -104,7 +113,14 @@ const run = async (
 ): Promise<unknown> => {
   const builder = new StreamsBuilder()
   const stream = builder.stream('in', { key: string(), value: string() })
-  const table = then(fold(stream.groupByKey() as KGroupedStream<string, string>, o))
+  const second = builder.stream('in2', { key: string(), value: string() })
+  const table = then(
+    fold(
+      stream.groupByKey() as KGroupedStream<string, string>,
+      o,
+      second.groupByKey() as KGroupedStream<string, string>,
+    ),
+  )
   table
     .toStream()
     .map(
@@ -121,6 +137,8 @@ const run = async (
     config: { cacheMaxBytes, commitIntervalMs: 1_000_000 },
   })
   const topic = driver.createInputTopic('in', { key: string(), value: string() })
+  const other = driver.createInputTopic('in2', { key: string(), value: string() })
+  const cogrouped = fold === folds['by a cogroup']
   let nowMs = 100
   for (const next of steps) {
     if (next === 'commit') {
@@ -128,7 +146,8 @@ const run = async (
       continue
     }
     nowMs += next.stepMs
-    await topic.pipeInput(next.key, next.value, { timestampMs: nowMs })
+    const to = cogrouped && next.value === 'z' ? other : topic
+    await to.pipeInput(next.key, next.value, { timestampMs: nowMs })
   }
   await driver.commit()
   return driver
