@@ -1,5 +1,6 @@
 // Stores of users' own making: the task only carries their changelog. Their rows are their own, so
-// nothing of them is undone when a transaction is aborted; the task restores them instead.
+// nothing of them is undone when a transaction is aborted: the task is opened anew, and restores them
+// from the whole changelog.
 import { mkdirSync } from 'node:fs'
 import type { ChangelogRecord, StoreContext, StoreSpec, TaskStore } from './state-store.js'
 import { StateStoreError } from '../errors.js'
@@ -14,7 +15,10 @@ export interface CustomStore {
 export interface CustomStoreContext {
   readonly name: string
   readonly taskId: string
-  /** A folder of the store's own, made when it is first asked for. */
+  /**
+   * A folder of the store's own, made when it is first asked for. The whole changelog is restored after
+   * each opening, so what a former run left there may be deleted.
+   */
   readonly directory: string
   /** Writes a changelog record; does nothing where logging is off. */
   log(key: Uint8Array, value: Uint8Array | null, timestampMs: number): void
