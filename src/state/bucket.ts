@@ -112,3 +112,18 @@ export function* entriesOf(image: Uint8Array): Generator<EntryBytes> {
     at = start + length
   }
 }
+
+/** The beginning of the engine keys of the buckets that start at a time. */
+export const timePrefix = (timeMs: number): Uint8Array => {
+  const prefix = new Uint8Array(8)
+  writeInt64(prefix, 0, timeMs)
+  return prefix
+}
+
+/** Where the bucket of a key that starts at a time lies in the engine. */
+export const bucketKey = (timeMs: number, keyBytes: Uint8Array): Uint8Array => {
+  const key = Buffer.allocUnsafe(8 + keyBytes.length)
+  writeInt64(key, 0, timeMs)
+  key.set(keyBytes, 8)
+  return key
+}

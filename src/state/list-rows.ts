@@ -1,13 +1,15 @@
 // The base of stores that look for what lies near a time: one row per (key, time bucket) lists it, so
 // that every look-up of a record is a few point look-ups. In the engine: bucket start 8 │ key.
-import { compareBytes, readInt64, writeInt64 } from './byte-keys.js'
+import { compareBytes, readInt64 } from './byte-keys.js'
 import type { WriteBatch } from './bytes-store.js'
 import {
   Bucket,
   BucketEntry,
+  bucketKey,
   BucketRow,
   encodeBucket,
   entriesOf,
+  timePrefix,
   type EntryBytes,
 } from './bucket.js'
 import { afterRows, Retention } from './retention.js'
@@ -21,7 +23,7 @@ export interface ListRowsOptions<K, V> extends RowStoreOptions<K, V> {
   readonly retentionMs: number
   /** Length of a bucket: about as wide as a look-up, so that it needs two or three of them. */
   readonly bucketMs: number
-  /** How much longer than the retention a store with a record cache shows entries (semantics 12.16). */
+  /** How much longer than the retention the disk keeps what a record cache shows (semantics 12.16). */
   readonly slackMs?: number | undefined
   readonly timeFirst?: boolean | undefined
   readonly lenient?: boolean | undefined
@@ -79,7 +81,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   /** Entries of a key with `first` in `[from, to]` that are to be seen, in order. */
   protected entries(key: K, from: number, to: number): BucketEntry<K, V>[] {
     const found: BucketEntry<K, V>[] = []
-    const low = Math.max(from, this.retention.visibleFromMs - this.#slackMs)
+    const low = Math.max(from, this.#visibleFrom)
     const high = Math.min(to, this.#highest)
     if (low > high) return found
     const mapKey = this.keys.mapKey(key)
@@ -278,6 +280,14 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     if (bucket.dirtyEntries === 0) this.buffer.unwritten(row.bucket)
   }
 
+  protected override vanish(row: BucketEntry<K, V>): void {
+    const bucket = row.bucket.value!
+    if ((row.flags & DIRTY) !== 0) bucket.dirtyEntries--
+    row.flags &= ~DIRTY
+    bucket.remove(row)
+    this.touched(row)
+  }
+
   protected override hidden(row: BucketEntry<K, V>): boolean {
     return row.first < this.retention.visibleFromMs
   }
@@ -433,16 +443,3 @@ export interface ScannedEntry extends EntryBytes {
 
 const byTimeThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
   a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second
-
-const timePrefix = (timeMs: number): Uint8Array => {
-  const prefix = new Uint8Array(8)
-  writeInt64(prefix, 0, timeMs)
-  return prefix
-}
-
-const bucketKey = (timeMs: number, keyBytes: Uint8Array): Uint8Array => {
-  const key = Buffer.allocUnsafe(8 + keyBytes.length)
-  writeInt64(key, 0, timeMs)
-  key.set(keyBytes, 8)
-  return key
-}

@@ -65,6 +65,10 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   protected abstract mark(row: Row<K, V>): void
   /** Takes the note back. */
   protected abstract unmark(row: Row<K, V>): void
+  /** Takes a row out that the engine hid already: the engine forgets it, the changelog does not hear of it. */
+  protected vanish(row: Row<K, V>): void {
+    this.unmark(row)
+  }
   /** Hands a flushed row to the listener, if there is one. */
   protected abstract emit(
     row: Row<K, V>,
@@ -223,8 +227,10 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     // What the engine hides is no old value, though the cache still had it (semantics 12.16).
     const hasOld = held.old !== null && !this.hidden(row)
     if (!row.present && !hasOld) {
-      // Created and deleted between two flushes: nobody ever hears of it.
-      if (!held.wasDirty) this.unmark(row)
+      // Created and deleted between two flushes, or hidden already: nobody ever hears of it.
+      if (held.wasDirty) return
+      if (held.old === null) this.unmark(row)
+      else this.vanish(row)
       return
     }
     this.flushed(row)
