@@ -65,11 +65,12 @@ export class SourceDecoder {
     let key: unknown = null
     let value: unknown = null
     let part = 'key'
+    let refusal: string | undefined
     try {
       if (records.keyStart >= 0)
         key = read(source.key, records, records.keyStart, records.keyEnd, this.#topic, headers)
       else if (source.nullKey === 'refuse')
-        return this.#refused(records, 'its key is null, and the serde of the key is required(…)')
+        refusal = 'its key is null, and the serde of the key is required(…)'
       part = 'value'
       if (records.valueStart >= 0)
         value = read(
@@ -81,14 +82,13 @@ export class SourceDecoder {
           headers,
         )
       else if (source.nullValue === 'refuse')
-        return this.#refused(
-          records,
-          'its value is null; read the topic with value: nullable(serde) to let nulls pass',
-        )
+        refusal = 'its value is null; read the topic with value: nullable(serde) to let nulls pass'
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       return this.#refused(records, `its ${part} cannot be read: ${reason}`, error)
     }
+    // Outside of the `try`, so that the handler is asked once.
+    if (refusal !== undefined) return this.#refused(records, refusal)
     const timestampMs = records.timestampMs
     const metadata = { topic: this.#topic, partition: this.#partition, offset: records.offset }
     const record = new FlowRecord(key, value, timestampMs, headers, metadata)

@@ -352,3 +352,27 @@ describe('tables without stores', () => {
     await expect(error).rejects.toThrow(ProcessingError)
   })
 })
+
+describe('a null where none is promised', () => {
+  it('asks the deserialization handler once, with the remedy', async () => {
+    const asked: string[] = []
+    const builder = new StreamsBuilder(S)
+    builder.stream('in').to('out')
+    await using driver = new TopologyTestDriver(builder.build(), {
+      config: {
+        deserializationHandler: (error) => {
+          asked.push(error.message)
+          return 'continue'
+        },
+      },
+    })
+    const input = driver.createInputTopic('in', S)
+    await input.pipeKeyValueList([
+      ['a', null],
+      ['a', 'x'],
+    ])
+    expect(asked).toHaveLength(1)
+    expect(asked[0]).toMatch(/its value is null; .*nullable\(serde\)/)
+    expect(driver.createOutputTopic('out', S).readValuesToList()).toEqual(['x'])
+  })
+})
