@@ -1,8 +1,4 @@
-// The versions of one key, newest first, and their bytes in the engine. Histories are never changed,
-// only replaced.
-//
-//   count int32 · per version, newest first: time int64 · length int32 (-1: deletion) · value
-import { readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+// The versions of one key, newest first. Histories are never changed, only replaced.
 
 export interface Version {
   readonly timestampMs: number
@@ -51,32 +47,4 @@ export function versionAt(history: History, atMs: number): FoundVersion | undefi
     return { timestampMs, bytes, validToMs: i === 0 ? undefined : history[i - 1]!.timestampMs }
   }
   return undefined
-}
-
-export function encodeHistory(history: History): Uint8Array {
-  let size = 4
-  for (const { bytes } of history) size += 12 + (bytes?.length ?? 0)
-  const image = new Uint8Array(size)
-  let at = writeInt32(image, 0, history.length)
-  for (const { timestampMs, bytes } of history) {
-    at = writeInt64(image, at, timestampMs)
-    at = writeInt32(image, at, bytes === null ? -1 : bytes.length)
-    if (bytes === null) continue
-    image.set(bytes, at)
-    at += bytes.length
-  }
-  return image
-}
-
-export function decodeHistory(image: Uint8Array): History {
-  const history: Version[] = []
-  let at = 4
-  for (let left = readInt32(image, 0); left > 0; left--) {
-    const timestampMs = readInt64(image, at)
-    const length = readInt32(image, at + 8)
-    at += 12
-    if (length < 0) history.push({ timestampMs, bytes: null })
-    else history.push({ timestampMs, bytes: image.subarray(at, (at += length)) })
-  }
-  return history
 }

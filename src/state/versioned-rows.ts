@@ -1,26 +1,24 @@
-// Versioned stores (semantics 19.10, KIP-889): the history of each key is one row of the engine. The
-// changelog gets every put, refused ones too, as Kafka Streams writes it; restoring applies the same
-// rules again.
+// Versioned stores (semantics 19.10, KIP-889). The changelog gets every put, refused ones too, as Kafka
+// Streams writes it; restoring applies the same rules again.
 //
-//   engine  00                time int64: the largest time put, to find what is too old
-//           01 · key          version-history.ts
-import { concatBytes, readInt64, writeInt64 } from './byte-keys.js'
+//   engine  00                                time int64: the largest time put, to find what is too old
+//           01 · key                          the newest versions of a key, version-node.ts
+//           02 · length int32 · key · number  older ones
+import { concatBytes, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
 import type { WriteBatch } from './bytes-store.js'
 import type { LiveRow } from './live-row.js'
 import { mergeScan, textRange, type Overlaid } from './merged-scan.js'
-import { RestoredRows } from './restored-rows.js'
 import { RAW, Row, TOUCHED } from './row.js'
 import type { ChangelogRecord, StoreContext, TaskStore } from './state-store.js'
 import { KeyCodec, ValueCodec } from './value-codec.js'
 import {
-  decodeHistory,
-  encodeHistory,
   versionAt,
   withoutExpired,
   withVersion,
   type FoundVersion,
-  type History,
+  type Version,
 } from './version-history.js'
+import { decodeNode, encodeNode, type VersionNode } from './version-node.js'
 import { VersionedApi, VersionedView } from './versioned-api.js'
 import type { VersionedRecord } from './versioned-store.js'
 import { WriteBuffer, type RowOwner } from './write-buffer.js'
@@ -34,6 +32,8 @@ export interface VersionedRowsOptions<K, V> {
   readonly historyMs: number
   /** What queries get: values, or values with their times. */
   readonly view?: 'values' | 'rows' | undefined
+  /** A row that holds more versions than this is cut in two. Default 64. */
+  readonly maxVersions?: number | undefined
 }
 
 /** How a put went: the time of the next version, `undefined` for the latest. */
@@ -42,9 +42,9 @@ type Put = { readonly nextMs: number | undefined } | 'refused'
 const timeKey = Uint8Array.of(0)
 const rowPrefix = Uint8Array.of(1)
 const rowsEnd = Uint8Array.of(2)
-const emptyHistory: History = Object.freeze([])
+const emptyNode: VersionNode = Object.freeze({ history: [], older: [] })
 
-export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
+export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> {
   readonly name: string
   readonly historyMs: number
   readonly keepsImages = false
@@ -53,9 +53,9 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
   readonly #context: StoreContext
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
-  readonly #buffer: WriteBuffer<K, History>
-  readonly #rows = new Map<unknown, Row<K, History>>()
-  readonly #restored = new RestoredRows()
+  readonly #buffer: WriteBuffer<K, VersionNode>
+  readonly #rows = new Map<unknown, Row<K, VersionNode>>()
+  readonly #maxVersions: number
   #puts: { key: Uint8Array; value: Uint8Array | null; timestampMs: number }[] = []
   /** The largest time put; what is older by more than the history is refused. */
   #observedMs = -1
@@ -66,6 +66,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
   constructor(options: VersionedRowsOptions<K, V>, context: StoreContext) {
     this.name = options.name
     this.historyMs = options.historyMs
+    this.#maxVersions = options.maxVersions ?? 64
     this.#context = context
     this.#keys = new KeyCodec(options.key, options.name, context.topic)
     this.#values = new ValueCodec(options.value, options.name, context.topic, false)
@@ -79,7 +80,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
 
   /** The latest version, `undefined` where it is a deletion or there is none. */
   row(key: K): LiveRow<V> | undefined {
-    return this.#decoded(versionAt(this.#history(key), Infinity))
+    return this.#decoded(versionAt(this.#head(key).history, Infinity))
   }
 
   /** The version valid at a time; before the history, the latest if it is as old. */
@@ -105,19 +106,18 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
     this.checkOpen()
     const bytes = value === null ? null : this.#values.encode(value, timestampMs)
     const keyBytes = this.#keys.encode(key)
-    const result = this.#put(this.#find(key, keyBytes), bytes, timestampMs)
+    const result = this.#put(key, bytes, timestampMs)
     this.#puts.push({ key: keyBytes, value: bytes, timestampMs })
     if (result === 'refused') this.#context.drop('version older than the history')
     return result
   }
 
   latest(key: K): VersionedRecord<V> | undefined {
-    return this.#decoded(versionAt(this.#history(key), Infinity))
+    return this.#decoded(versionAt(this.#head(key).history, Infinity))
   }
 
   versionAt(key: K, atMs: number): VersionedRecord<V> | undefined {
-    const history = this.#history(key)
-    const found = versionAt(history, atMs)
+    const found = this.#versionAt(key, atMs)
     // Before the history only the latest version is sure to be there (semantics 19.10).
     if (atMs < this.#oldestMs && found?.validToMs !== undefined) return undefined
     return this.#decoded(found)
@@ -138,7 +138,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
     }
     const { rows } = this.#context
     for await (const [key, image] of mergeScan(rows.scan(range), this.#inMemory(range), false)) {
-      const row = this.#decoded(versionAt(decodeHistory(image), Infinity))
+      const row = this.#decoded(versionAt(decodeNode(image).history, Infinity))
       if (row !== undefined) yield [this.#keys.decode(key.subarray(1)), row]
     }
   }
@@ -153,18 +153,18 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
 
   // ---------- where rows lie
 
-  engineKey(row: Row<K, History>): Uint8Array {
-    return (row.keyBytes ??= concatBytes(rowPrefix, this.#keys.encode(row.key)))
+  engineKey(row: Row<K, VersionNode>): Uint8Array {
+    return (row.keyBytes ??= engineKey(this.#keys.encode(row.key), row.timeMs))
   }
 
-  encode(row: Row<K, History>): Uint8Array {
-    return encodeHistory(row.value ?? emptyHistory)
+  encode(row: Row<K, VersionNode>): Uint8Array {
+    return encodeNode(row.value ?? emptyNode)
   }
 
   /** Nothing: the changelog has puts, not rows. */
   log(): void {}
 
-  forget(row: Row<K, History>): void {
+  forget(row: Row<K, VersionNode>): void {
     this.#rows.delete(row.mapKey)
   }
 
@@ -174,8 +174,12 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
 
   // ---------- the lifecycle
 
+  /** Puts all records as they were put, refused ones too; then they count as committed. */
   restore(records: readonly ChangelogRecord[]): void {
-    for (const { key, value, timestampMs } of records) this.#restore(key, value, timestampMs)
+    for (const { key, value, timestampMs } of records)
+      this.#put(this.#keys.decode(key), value, timestampMs)
+    this.#buffer.writeChangelog()
+    this.#buffer.committed()
     this.#loggedMs = this.#committedMs = this.#observedMs
   }
 
@@ -200,7 +204,6 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
   }
 
   persist(batch: WriteBatch): void {
-    this.#restored.persist(batch)
     this.#buffer.persist(batch)
     const time = new Uint8Array(8)
     writeInt64(time, 0, this.#committedMs)
@@ -208,12 +211,11 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
   }
 
   persisted(): void {
-    this.#restored.persisted()
     this.#buffer.persisted()
   }
 
   get pinnedBytes(): number {
-    return this.#buffer.pinnedBytes + this.#restored.bytes
+    return this.#buffer.pinnedBytes
   }
 
   get dirtyBytes(): number {
@@ -231,77 +233,145 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
     return this.#observedMs - this.historyMs
   }
 
-  #put(row: Row<K, History>, bytes: Uint8Array | null, timestampMs: number): Put {
+  #put(key: K, bytes: Uint8Array | null, timestampMs: number): Put {
     if (timestampMs < this.#oldestMs) return 'refused'
     this.#observedMs = Math.max(this.#observedMs, timestampMs)
-    const { history, nextMs } = withVersion(this.#historyOf(row), { timestampMs, bytes })
-    const kept = withoutExpired(history, this.#oldestMs)
-    row.value = kept.length === 0 ? null : kept
-    row.image = undefined
-    row.flags &= ~RAW
+    const row = this.#row(key, 0)
+    const head = nodeOf(row)
+    // Pinned from here on, so that it stays while older rows are loaded.
     this.#buffer.written(row)
+    const version = { timestampMs, bytes }
+    const oldest = head.history.at(-1)
+    let nextMs: number | undefined
+    let node: VersionNode
+    if (oldest === undefined || timestampMs >= oldest.timestampMs || head.older.length === 0) {
+      const put = withVersion(head.history, version)
+      nextMs = put.nextMs
+      node = this.#cut(key, { history: put.history, older: head.older })
+    } else ({ nextMs, node } = this.#putOlder(key, head, version))
+    this.#write(row, this.#withoutExpired(key, node))
     return { nextMs }
   }
 
-  #restore(key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
-    if (timestampMs < this.#oldestMs) return
-    this.#observedMs = Math.max(this.#observedMs, timestampMs)
-    const engineKey = concatBytes(rowPrefix, key)
-    const row = this.#rows.get(this.#keys.mapKey(this.#keys.decode(key)))
-    const before = row === undefined ? this.#below(engineKey) : this.#historyOf(row)
-    const { history } = withVersion(before, { timestampMs, bytes: value })
-    const kept = withoutExpired(history, this.#oldestMs)
-    const image = kept.length === 0 ? null : encodeHistory(kept)
-    if (row !== undefined) {
-      this.#buffer.drop(row)
-      if (this.#rows.get(row.mapKey) === row) return this.#buffer.replaced(row, image)
+  /** Puts a version into the older row that it belongs to. */
+  #putOlder(
+    key: K,
+    head: VersionNode,
+    version: Version,
+  ): { readonly nextMs: number | undefined; readonly node: VersionNode } {
+    const { timestampMs } = version
+    let i = head.older.findIndex(({ firstMs }) => firstMs <= timestampMs)
+    if (i < 0) i = head.older.length - 1
+    const { number, firstMs } = head.older[i]!
+    const row = this.#row(key, number)
+    const put = withVersion(nodeOf(row).history, version)
+    const newerFirstMs = i === 0 ? head.history.at(-1)!.timestampMs : head.older[i - 1]!.firstMs
+    const parts = [{ number, firstMs: Math.min(firstMs, timestampMs) }]
+    let { history } = put
+    if (history.length > this.#maxVersions) {
+      // The newer half stays; its earliest time is later now.
+      const half = history.length >> 1
+      const rest = history.slice(half)
+      history = history.slice(0, half)
+      parts.unshift({ number, firstMs: history.at(-1)!.timestampMs })
+      parts[1] = { number: nextNumber(head), firstMs: rest.at(-1)!.timestampMs }
+      this.#write(row, { history, older: [] })
+      this.#write(this.#newRow(key, parts[1].number), { history: rest, older: [] })
+    } else this.#write(row, { history, older: [] })
+    return {
+      nextMs: put.nextMs ?? newerFirstMs,
+      node: { history: head.history, older: head.older.toSpliced(i, 1, ...parts) },
     }
-    this.#restored.set(engineKey, image)
   }
 
-  #history(key: K): History {
+  /** Moves the older half of a head that has grown into a row of its own. */
+  #cut(key: K, head: VersionNode): VersionNode {
+    const { history, older } = head
+    if (history.length <= this.#maxVersions) return head
+    const half = history.length >> 1
+    const rest = history.slice(half)
+    const number = nextNumber(head)
+    this.#write(this.#newRow(key, number), { history: rest, older: [] })
+    const moved = { number, firstMs: rest.at(-1)!.timestampMs }
+    return { history: history.slice(0, half), older: [moved, ...older] }
+  }
+
+  /** Drops what nobody can ask for any more; whole rows, and then the versions of the head. */
+  #withoutExpired(key: K, node: VersionNode): VersionNode {
+    let { history, older } = node
+    while (older.length > 0) {
+      const endMs = older.at(-2)?.firstMs ?? history.at(-1)!.timestampMs
+      if (endMs >= this.#oldestMs) break
+      this.#write(this.#newRow(key, older.at(-1)!.number), emptyNode)
+      older = older.slice(0, -1)
+    }
+    if (older.length === 0) history = withoutExpired(history, this.#oldestMs)
+    return { history, older }
+  }
+
+  #write(row: Row<K, VersionNode>, node: VersionNode): void {
+    row.value = node.history.length === 0 ? null : node
+    row.image = undefined
+    row.flags &= ~RAW
+    this.#buffer.written(row)
+  }
+
+  #versionAt(key: K, atMs: number): FoundVersion | undefined {
+    const head = this.#head(key)
+    const oldest = head.history.at(-1)
+    if (oldest === undefined || oldest.timestampMs <= atMs) return versionAt(head.history, atMs)
+    const i = head.older.findIndex(({ firstMs }) => firstMs <= atMs)
+    if (i < 0) return undefined
+    const found = versionAt(nodeOf(this.#row(key, head.older[i]!.number)).history, atMs)
+    const newerFirstMs = i === 0 ? oldest.timestampMs : head.older[i - 1]!.firstMs
+    return found && { ...found, validToMs: found.validToMs ?? newerFirstMs }
+  }
+
+  #head(key: K): VersionNode {
     this.checkOpen()
-    return this.#historyOf(this.#find(key, undefined))
+    return nodeOf(this.#row(key, 0))
   }
 
-  #historyOf(row: Row<K, History>): History {
-    if ((row.flags & RAW) !== 0) {
-      row.value = decodeHistory(row.image!)
-      row.flags &= ~RAW
-    }
-    return row.value ?? emptyHistory
-  }
-
-  #find(key: K, keyBytes: Uint8Array | undefined): Row<K, History> {
-    const mapKey = this.#keys.mapKey(key)
+  /** The row of a key: its head, which has number 0, or one of older versions. */
+  #row(key: K, number: number): Row<K, VersionNode> {
+    const mapKey = this.#mapKey(key, number)
     const found = this.#rows.get(mapKey)
     if (found !== undefined) {
       found.flags |= TOUCHED
       return found
     }
-    const row = new Row<K, History>(key, mapKey, 0)
-    const history = this.#below(concatBytes(rowPrefix, keyBytes ?? this.#keys.encode(key)))
-    row.value = history.length === 0 ? null : history
+    const row = new Row<K, VersionNode>(key, mapKey, number)
+    const image = this.#context.rows.get(engineKey(this.#keys.encode(key), number))
+    if (image !== undefined) {
+      row.image = image
+      row.flags = RAW
+    }
     this.#rows.set(mapKey, row)
     this.#buffer.loaded(row)
     return row
   }
 
-  #below(engineKey: Uint8Array): History {
-    const restored = this.#restored.get(engineKey)
-    const image = restored === undefined ? this.#context.rows.get(engineKey) : restored
-    return image === undefined || image === null ? emptyHistory : decodeHistory(image)
+  /** A row to be written whatever it held. */
+  #newRow(key: K, number: number): Row<K, VersionNode> {
+    const mapKey = this.#mapKey(key, number)
+    const found = this.#rows.get(mapKey)
+    if (found !== undefined) return found
+    const row = new Row<K, VersionNode>(key, mapKey, number)
+    this.#rows.set(mapKey, row)
+    return row
+  }
+
+  #mapKey(key: K, number: number): unknown {
+    const mapKey = this.#keys.mapKey(key)
+    return number === 0 ? mapKey : `\0\0${number} ${typeof mapKey} ${String(mapKey)}`
   }
 
   #inMemory(range: { from: Uint8Array; to: Uint8Array }): Overlaid[] {
     const { from, to } = textRange(range)
-    const images = new Map<string, Uint8Array | undefined>()
-    for (const [key, image] of this.#restored.entries(from, to)) images.set(key, image ?? undefined)
+    const rows: Overlaid[] = []
     for (const [key, row] of this.#buffer.sorted().entries(from, to))
-      images.set(key, row.present ? (row.image ?? this.encode(row)) : undefined)
-    return [...images]
-      .map(([key, image]) => ({ key, image }))
-      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      rows.push({ key, image: row.present ? (row.image ?? this.encode(row)) : undefined })
+    return rows
   }
 
   #decoded(found: FoundVersion | undefined): VersionedRecord<V> | undefined {
@@ -309,4 +379,26 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, History> {
     const { timestampMs, bytes, validToMs } = found
     return { value: this.#values.decode(bytes), timestampMs, validToMs }
   }
+}
+
+const nodeOf = <K>(row: Row<K, VersionNode>): VersionNode => {
+  if ((row.flags & RAW) !== 0) {
+    row.value = decodeNode(row.image!)
+    row.flags &= ~RAW
+  }
+  return row.value ?? emptyNode
+}
+
+/** Numbers of older rows are never given twice while they are in use. */
+const nextNumber = (head: VersionNode): number =>
+  head.older.reduce((highest, { number }) => Math.max(highest, number), 0) + 1
+
+const engineKey = (keyBytes: Uint8Array, number: number): Uint8Array => {
+  if (number === 0) return concatBytes(rowPrefix, keyBytes)
+  const key = Buffer.allocUnsafe(9 + keyBytes.length)
+  key[0] = 2
+  writeInt32(key, 1, keyBytes.length)
+  key.set(keyBytes, 5)
+  writeInt32(key, 5 + keyBytes.length, number)
+  return key
 }

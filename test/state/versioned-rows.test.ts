@@ -9,7 +9,7 @@ import { VersionedRows } from '../../src/state/versioned-rows.js'
 
 const historyMs = 30
 
-function open(rows = new MemoryDatabase(), cacheBytes = 0) {
+function open(rows = new MemoryDatabase(), cacheBytes = 0, maxVersions = 3) {
   const log: ChangelogRecord[] = []
   const dropped: string[] = []
   const context: StoreContext = {
@@ -27,7 +27,7 @@ function open(rows = new MemoryDatabase(), cacheBytes = 0) {
     cacheBytes,
     recordCaches: false,
   }
-  const options = { name: 'versions', key: string(), value: string(), historyMs }
+  const options = { name: 'versions', key: string(), value: string(), historyMs, maxVersions }
   return { store: new VersionedRows<string, string>(options, context), log, dropped, rows }
 }
 
@@ -132,7 +132,7 @@ describe('a versioned store', () => {
       fc.tuple(fc.constantFrom('reopen' as const, 'restore' as const)),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         let opened = open()
         const log: ChangelogRecord[] = []
         let model = new Model()
