@@ -301,6 +301,25 @@ describe('build()', () => {
       .join(builder.table('t'), (a, b) => a + b, { name: 'j' })
     expect(builder.build().freeze().copartitionGroups).toEqual([['j-repartition', 't']])
   })
+
+  it('notes them for merged repartitions and merged sources too', () => {
+    const builder = new StreamsBuilder({ ...S, optimization: 'all' })
+    builder.stream('in')
+    const keyed = builder.stream('in').selectKey((v) => v)
+    keyed.groupByKey({ name: 'first' }).count()
+    keyed.join(builder.table('t'), (a, b) => a + b, { name: 'second' })
+    builder.stream('in').join(builder.table('u'), (a, b) => a + b)
+    expect(builder.build().freeze().copartitionGroups).toEqual([
+      ['first-repartition', 't'],
+      ['in', 'u'],
+    ])
+  })
+
+  it('refuses what belongs to another builder', () => {
+    const stream = strings().stream('in')
+    expect(() => strings().stream('in').merge(stream)).toThrow(/another builder/)
+    expect(() => stream.join(strings().table('t'), (a, b) => a + b)).toThrow(/another builder/)
+  })
 })
 
 describe('mistakes', () => {
