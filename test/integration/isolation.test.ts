@@ -50,7 +50,11 @@ describeWithKafka('aborted transactions', (kafka) => {
     const app = bench.start('counts')
     const output = await bench.untilRead(countsOf(bench.output), model.total)
     expect(model.differences(output)).toEqual([])
-    const java = await consoleConsumer(kafka, { topic: bench.output, maxRecords: model.total })
+    const java = await consoleConsumer(kafka, {
+      topic: bench.output,
+      maxRecords: model.total,
+      idleMs: 15_000,
+    })
     expect(java).toHaveLength(model.total)
     await app.stop()
   })
