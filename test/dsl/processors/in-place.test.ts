@@ -89,6 +89,14 @@ const downstream: Record<string, (table: KTable<any, Seen, any>) => KTable<any, 
       .filter((seen) => seen !== null)
       .groupByKey({ value: json<any>() })
       .reduce((_a: Seen, b: Seen) => b),
+  'an asynchronous mapping': (table) =>
+    table
+      .toStream()
+      .mapValuesAsync(async (seen: Seen | null) => {
+        await new Promise(setImmediate)
+        return text(seen)
+      })
+      .toTable({ value: string(), store: 'kept' }),
   'a time limit': (table) => table.suppress({ untilTimeLimitMs: 7 }),
 }
 
