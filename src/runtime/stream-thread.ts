@@ -3,9 +3,8 @@
 //
 //   joining ──▶ running ◀──▶ recovering (tasks are made anew from the last commit)
 //      └───────────┴──────────────┴──▶ closing ──▶ closed;  failed from everywhere
-import { TaskCorruptedError, TaskMigratedError } from '../errors.js'
+import { TaskCorruptedError } from '../errors.js'
 import {
-  KafkaError,
   type Assignment,
   type Fetcher,
   type GroupListener,
@@ -22,6 +21,7 @@ import { RecordCollector } from './record-collector.js'
 import { SafePoints } from './safe-points.js'
 import { RepartitionPurge } from './repartition-purge.js'
 import { Slices } from './slices.js'
+import { FinalError, isFenced, isSurvivable } from './survivable-errors.js'
 import { TaskManager, type OpeningResult } from './task-manager.js'
 import type { ThreadOptions } from './thread-options.js'
 import { unitOfWork, type UnitOfWork } from './unit-of-work.js'
@@ -392,7 +392,7 @@ export class StreamThread implements GroupListener {
         'processing is taken up again from the last commit',
       )
       try {
-        const fenced = error instanceof KafkaError && error.kind === 'fenced'
+        const fenced = isFenced(error)
         if (error instanceof TaskCorruptedError && error.task !== undefined)
           this.tasks.markCorrupted(error.task)
         await this.#abandon({ keepAssigned: true })
@@ -470,14 +470,3 @@ export class StreamThread implements GroupListener {
     await this.#fetcher.close().catch(() => {})
   }
 }
-
-/** Wraps what nothing can be done about. */
-class FinalError {
-  constructor(readonly error: Error) {}
-}
-
-/** Whether beginning again from the last commit can help. */
-const isSurvivable = (error: unknown): boolean =>
-  error instanceof TaskMigratedError ||
-  error instanceof TaskCorruptedError ||
-  (error instanceof KafkaError && ['fenced', 'abortable', 'retriable'].includes(error.kind))

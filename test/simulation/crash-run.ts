@@ -86,6 +86,7 @@ class Run {
   readonly #expected = new Map<string, number>()
   /** Whether caches may leave counts out of the results, but no last one. */
   readonly #isCached: boolean
+  readonly #atLeastOnce: boolean
   readonly #observers = new Set<number>()
   #events = 0
   #crashAt: number
@@ -94,10 +95,12 @@ class Run {
   #lostAnswers = 0
   #lossRate: number
 
-  constructor(seed: number, logger: Logger) {
+  constructor(seed: number, logger: Logger, atLeastOnce: boolean) {
     const random = randomOf(seed)
     this.#random = random
-    this.#isCached = random.below(2) === 0
+    // Drawn apart, so that seeds which failed keep their schedules.
+    this.#isCached = !atLeastOnce && randomOf(seed + 1007).below(2) === 0
+    this.#atLeastOnce = atLeastOnce
     this.#crashesLeft = random.below(5)
     this.#crashAt = 1 + random.below(120)
     this.#lossRate = random.pick([0, 0, 0.02, 0.1])
@@ -106,7 +109,7 @@ class Run {
     })
     const config = {
       applicationId: 'app',
-      processingGuarantee: 'exactly_once_v2',
+      processingGuarantee: atLeastOnce ? 'at_least_once' : 'exactly_once_v2',
       commitIntervalMs: random.pick([0, 1, 5, 50]),
       persistIntervalMs: random.pick([0, 1, 20, 5_000]),
       persistBytes: random.pick([0, 1, 100, 2 ** 26]),
@@ -146,16 +149,18 @@ class Run {
     await this.#turns(this.#random.below(60))
     await this.#send(client, inputs / 2)
     await this.#untilDone(client)
-    this.#check(await this.#read(client, 'out'), this.#isCached)
+    // Under at-least-once nothing is lost, which is all that it promises.
+    if (!this.#atLeastOnce) this.#check(await this.#read(client, 'out'), this.#isCached)
     if (this.#isCached) this.#check(await this.#read(client, 'sizes'), false)
-    await this.#checkStores()
+    if (!this.#atLeastOnce) await this.#checkStores()
+    else await this.#stop()
     await client.close()
     return { crashes: this.#crashes, lostAnswers: this.#lostAnswers }
   }
 
   // ---------- what goes wrong
 
-  async #reached(step: string, process: SimulatedProcess): Promise<void> {
+  async #reached(_step: string, process: SimulatedProcess): Promise<void> {
     await this.#perhapsCrash(process)
   }
 
@@ -209,8 +214,12 @@ class Run {
       await this.#turns(10)
       for (const { app } of this.#processes) if (app?.state === 'ERROR') throw app.failure
       if (this.#crashesLeft > 0 && round < 50) continue
-      const last = await this.#read(client, 'out')
-      const isThere = [...this.#expected].every(([key, count]) => last.get(key)?.at(-1) === count)
+      // Each by itself: an open transaction of a process that is down holds a topic back for a while.
+      const results = [await this.#read(client, 'out')]
+      if (this.#isCached) results.push(await this.#read(client, 'sizes'))
+      const isThere = results.every((last) =>
+        [...this.#expected].every(([key, count]) => this.#isTotal(last.get(key), count)),
+      )
       if (isThere && (await this.#caughtUp(client))) return
     }
     const states = this.#processes.map((p) => p.app?.describe()).join(' | ')
@@ -268,19 +277,18 @@ class Run {
     }
   }
 
+  #isTotal(found: readonly number[] | undefined, count: number): boolean {
+    const last = found?.at(-1) ?? 0
+    return this.#atLeastOnce ? Math.max(0, ...(found ?? [])) >= count : last === count
+  }
+
   /** The stores hold the totals: as they are, from the disk after a clean stop, and from the changelog alone. */
   async #checkStores(): Promise<void> {
     this.#crashesLeft = 0
     this.#lossRate = 0
     while (this.#processes.some((p) => p.app === undefined)) await this.#turns(1)
     await this.#compareStores('while running')
-    for (const process of this.#processes) {
-      const closed = process.close()
-      for (let open = true; open;) {
-        await this.#turns(2)
-        await Promise.race([closed.then(() => (open = false)), Promise.resolve()])
-      }
-    }
+    await this.#stop()
     const [first] = this.#processes
     first!.start()
     await this.#compareStores('after a restart', [first!])
@@ -289,6 +297,19 @@ class Run {
     first!.start()
     await this.#compareStores('after a restore', [first!])
     first!.crash(0)
+  }
+
+  async #stop(): Promise<void> {
+    this.#crashesLeft = 0
+    this.#lossRate = 0
+    while (this.#processes.some((p) => p.app === undefined)) await this.#turns(1)
+    for (const process of this.#processes) {
+      const closed = process.close()
+      for (let open = true; open;) {
+        await this.#turns(2)
+        await Promise.race([closed.then(() => (open = false)), Promise.resolve()])
+      }
+    }
   }
 
   async #compareStores(when: string, processes = this.#processes): Promise<void> {
@@ -316,7 +337,14 @@ class Run {
   }
 }
 
-/** Runs a seed. @throws when the result is not exactly-once. */
-export async function crashRun(seed: number, logger: Logger = silentLogger): Promise<RunSummary> {
-  return new Run(seed, logger).judge()
+/**
+ * Runs a seed.
+ * @throws when a result is there twice or missing, or with `atLeastOnce` when one is missing
+ */
+export async function crashRun(
+  seed: number,
+  logger: Logger = silentLogger,
+  atLeastOnce = false,
+): Promise<RunSummary> {
+  return new Run(seed, logger, atLeastOnce).judge()
 }

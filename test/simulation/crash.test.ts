@@ -1,6 +1,6 @@
 // Crashes at every await of opening, commit and persist, lost answers and rebalances, on seeded
-// schedules: results are exactly-once. A failing seed replays with `SEED=n`, and `SEEDS=n` tries more; put a failing one into
-// `failed-seeds.txt`, which is always run.
+// schedules: results are exactly-once. A failing seed replays with `SEED=n`, and `SEEDS=n` tries
+// more; one that failed goes into `failed-seeds.txt`, which is always run.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { consoleLogger } from '../../src/logger.js'
@@ -35,5 +35,14 @@ describe('exactly-once over crashes', () => {
       }
     }
     if (only === undefined && group.length > 10) expect(crashes).toBeGreaterThan(0)
+  })
+})
+
+describe('at-least-once over crashes', () => {
+  it('loses nothing', async () => {
+    for (let seed = 1; seed <= 40; seed++)
+      await crashRun(seed, undefined, true).catch((error: unknown) => {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+      })
   })
 })
