@@ -7,6 +7,7 @@ import { runAll } from '../src/runtime/node-runner.js'
 import type { Topology } from '../src/index.js'
 import { BenchTask, encodeBatches, type BenchTaskOptions } from './bench-task.js'
 import { generate } from './generator.js'
+import { joinTopologies } from './joins.js'
 import { statefulTopologies } from './stateful.js'
 import { sixNodes, t1, t2, t3, t4 } from './topologies.js'
 
@@ -80,12 +81,13 @@ async function stateless(): Promise<Result> {
   return { rate: best, expected: 3 * million, note: 'no bytes' }
 }
 
-/** Each aggregation against `count`, by the CPU time of a record. */
-async function stateful(): Promise<Result> {
+/** Operators against `count`, by the CPU time of a record. */
+const againstCount = (topologies: typeof statefulTopologies) => async (): Promise<Result> => {
   const batches = encodeBatches(generate(million / 5, 1000))
   let count = 0
   const lines: string[] = []
-  for (const [name, topology] of Object.entries(statefulTopologies)) {
+  const all = { count: statefulTopologies['count']!, ...topologies }
+  for (const [name, topology] of Object.entries(all)) {
     const { cpuUs, rate } = await measured(topology, batches)
     count ||= cpuUs
     const ratio = (cpuUs / count).toFixed(1).padStart(5)
@@ -106,5 +108,6 @@ export const inProcess: Readonly<Record<string, () => Promise<Result>>> = {
   'count-100k': encoded(() => t3(), 100_000),
   'count-1k-uncached': encoded(() => t3('in', 'out', false), 1000),
   'windowed-average': encoded(() => t4(), 1000),
-  stateful,
+  stateful: againstCount(statefulTopologies),
+  joins: againstCount(joinTopologies),
 }

@@ -1,0 +1,55 @@
+// Each join in process: every other record is of the one side, the rest of the other.
+import {
+  StreamsBuilder,
+  bytes,
+  seconds,
+  string,
+  type KStream,
+  type KTable,
+  type Topology,
+} from '../src/index.js'
+
+type Side = KStream<string, Uint8Array>
+type Rows = KTable<string, Uint8Array>
+
+const joining = (build: (left: Side, right: Side) => KStream<any, any>) => (): Topology => {
+  const builder = new StreamsBuilder({ key: string(), value: bytes(), optimization: 'all' })
+  const stream = builder.stream<string, Uint8Array>('in') as Side
+  const left = stream.filter((_value, _key, { timestampMs }) => timestampMs % 2 === 0)
+  const right = stream.filter((_value, _key, { timestampMs }) => timestampMs % 2 === 1)
+  build(left, right).forEach(() => {})
+  return builder.build()
+}
+
+const first = (left: unknown, right: unknown): unknown => left ?? right
+const table = (side: Side): Rows => side.toTable() as unknown as Rows
+
+const versioned = (side: Side): Rows =>
+  side.toTable({ store: 'versions', historyMs: seconds(60) }) as unknown as Rows
+
+/** A record meets about one of the other side. */
+const within = { beforeMs: seconds(1), afterMs: seconds(1), graceMs: seconds(1) }
+/** One in ten meets another. */
+const rarely = { ...within, beforeMs: 50, afterMs: 50 }
+
+/** Topologies by the name of their join. */
+export const joinTopologies: Readonly<Record<string, () => Topology>> = {
+  'stream-table join': joining((left, right) => left.join(table(right), first)),
+  'stream-table join, as of': joining((left, right) => left.join(versioned(right), first)),
+  'stream-table join, with grace': joining((left, right) =>
+    left.join(versioned(right), first, { graceMs: seconds(1) }),
+  ),
+  'table-table join': joining((left, right) => table(left).join(table(right), first).toStream()),
+  'table-table outer join': joining((left, right) =>
+    table(left)
+      .outerJoin(table(right), first as never, { caching: false })
+      .toStream(),
+  ),
+  'stream-stream join': joining((left, right) => left.join(right, first, { within })),
+  'stream-stream left join': joining((left, right) => left.leftJoin(right, first, { within })),
+  'stream-stream outer join': joining((left, right) => left.outerJoin(right, first, { within })),
+  'stream-stream outer join, mostly unmatched': joining((left, right) =>
+    left.outerJoin(right, first, { within: rarely }),
+  ),
+  'stream joined with itself': joining((left) => left.join(left, first, { within })),
+}
