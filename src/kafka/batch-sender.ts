@@ -6,8 +6,10 @@ import { KafkaError, type TopicPartition } from './client.js'
 import type { Cluster } from './cluster.js'
 import { answerError, ErrorCode, errorKind, isRetriableCode, toKafkaError } from './error-codes.js'
 import type { Lifetime } from './lifetime.js'
+import { DrainWaiters } from './drain-waiters.js'
 import { PartitionQueue, sequenceAfter, type OutgoingBatch } from './partition-queue.js'
 import type { ResponseBody } from './protocol/api.js'
+import { detailOf, movesLeader } from './produce-codes.js'
 import { produce } from './protocol/messages/produce.js'
 import type { RecordBatchBuilder } from './record-batch-builder.js'
 
@@ -46,13 +48,6 @@ export interface BatchSenderOptions {
   readonly onFailure?: (error: KafkaError) => void
 }
 
-interface Waiter {
-  readonly bytes: number
-  readonly resolve: () => void
-  /** Where a failure is to be told. */
-  readonly reject: ((error: KafkaError) => void) | undefined
-}
-
 export class BatchSender {
   /** Set before anything leaves. */
   identity: ProducerIdentity | undefined
@@ -73,7 +68,7 @@ export class BatchSender {
   #pendingBytes = 0
   #failure: KafkaError | undefined
   #lastReason = ''
-  #waiters: Waiter[] = []
+  readonly #waiters = new DrainWaiters()
   #quiet: (() => void)[] = []
   #scheduled = false
   #finding = false
@@ -117,14 +112,14 @@ export class BatchSender {
   /** Resolves when at most `bytes` are unacknowledged, or the sender failed. */
   drained(bytes: number): Promise<void> {
     if (this.#pendingBytes <= bytes || this.#failure) return Promise.resolve()
-    return new Promise((resolve) => this.#waiters.push({ bytes, resolve, reject: undefined }))
+    return this.#waiters.drained(bytes)
   }
 
   /** @throws KafkaError, the first failure. */
   flush(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
     if (this.#pendingBytes === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiters.push({ bytes: 0, resolve, reject }))
+    return this.#waiters.flushed()
   }
 
   /** Resolves when no request is in flight. */
@@ -156,7 +151,8 @@ export class BatchSender {
     this.#active.clear()
     this.#life++
     this.#pendingBytes = 0
-    this.#wake(
+    this.#waiters.tell(
+      0,
       this.#failure ?? new KafkaError('what was not acknowledged was dropped', 'abortable'),
     )
     return gap
@@ -337,9 +333,9 @@ export class BatchSender {
       if (!part) {
         this.#giveBack(batch, 'the answer left the partition out')
       } else if (part.errorCode === ErrorCode.none) this.#accepted(batch, part.baseOffset)
-      else this.#refused(batch, part.errorCode, part.errorMessage)
+      else this.#refused(batch, part.errorCode, detailOf(part))
     }
-    this.#wake()
+    this.#waiters.tell(this.#pendingBytes, this.#failure)
   }
 
   #accepted(batch: OutgoingBatch, baseOffset: number): void {
@@ -428,17 +424,4 @@ export class BatchSender {
     if (soonestMs < Infinity)
       this.#timer = this.#options.lifetime.clock.setTimer(soonestMs - nowMs, () => this.pump())
   }
-
-  #wake(failure = this.#failure): void {
-    if (this.#waiters.length === 0) return
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const waiter of waiters)
-      if (failure && waiter.reject) waiter.reject(failure)
-      else if (this.#pendingBytes <= waiter.bytes || failure) waiter.resolve()
-      else this.#waiters.push(waiter)
-  }
 }
-
-const leaderCodes = new Set<number>([3, 5, 6, 8, 9, 56, 72, 74, 75, 100])
-const movesLeader = (code: number): boolean => leaderCodes.has(code)

@@ -44,6 +44,8 @@ interface Slot {
   address: Address
   connection: Connection | undefined
   opening: Promise<Connection> | undefined
+  /** While it is being opened. */
+  unfinished: Connection | undefined
   readonly backoff: Backoff
   notBeforeMs: number
 }
@@ -239,7 +241,11 @@ export class Cluster {
     if (waitMs > 0) await this.lifetime.sleep(waitMs)
     this.lifetime.check()
     try {
-      const connection = await Connection.open(slot.address, this.settings)
+      const connection = await Connection.open(
+        slot.address,
+        this.settings,
+        (unfinished) => (slot.unfinished = unfinished),
+      )
       if (this.lifetime.closed || slot.notBeforeMs === Infinity) {
         connection.close()
         throw this.lifetime.closedError()
@@ -356,6 +362,7 @@ const newSlot = (address: Address): Slot => ({
   address,
   connection: undefined,
   opening: undefined,
+  unfinished: undefined,
   backoff: new Backoff(50, 1000),
   notBeforeMs: 0,
 })
@@ -363,6 +370,7 @@ const newSlot = (address: Address): Slot => ({
 /** A connection that is just being opened is closed as soon as it is there. */
 const closeSlot = (slot: Slot): void => {
   slot.notBeforeMs = Infinity
+  slot.unfinished?.close()
   slot.connection?.close()
 }
 

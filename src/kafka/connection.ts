@@ -81,12 +81,18 @@ export class Connection {
   }
 
   /**
-   * Connects, asks for the versions, authenticates.
+   * Connects, asks for the versions, authenticates. `opening` gets the connection before it is
+   * open, to be able to close it.
    * @throws KafkaError of kind `retriable` when the broker cannot be reached, `authorization` when
    * it refuses the credentials.
    */
-  static async open(address: Address, settings: ConnectionSettings): Promise<Connection> {
+  static async open(
+    address: Address,
+    settings: ConnectionSettings,
+    opening?: (connection: Connection) => void,
+  ): Promise<Connection> {
     const connection = new Connection(address, settings)
+    opening?.(connection)
     try {
       await connection.#connect()
       await connection.#askVersions()

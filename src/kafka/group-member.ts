@@ -33,6 +33,7 @@ import { askCoordinator } from './coordinator.js'
 import {
   answerError,
   ErrorCode,
+  errorKind,
   isConnectionError,
   isCoordinatorCode,
   toKafkaError,
@@ -47,6 +48,19 @@ import { syncGroup } from './protocol/messages/sync-group.js'
 import type { Body, Shape } from './protocol/schema.js'
 
 const protocolType = 'consumer'
+
+/** What to do where the code alone does not say it. */
+const remedies = new Map<number, string>([
+  [
+    ErrorCode.inconsistentGroupProtocol,
+    'the group has members of another kind: stop them, or use another group id',
+  ],
+  [
+    ErrorCode.invalidSessionTimeout,
+    'the session time-out lies outside of group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers',
+  ],
+  [ErrorCode.groupMaxSizeReached, 'the group has as many members as group.max.size allows'],
+])
 /** How long a clean close tries to leave; the session's end does the same, later. */
 const leaveTimeoutMs = 3000
 
@@ -361,6 +375,6 @@ export class KafkaGroupMember implements GroupMember {
   #check(what: string, code: number): void {
     if (code === ErrorCode.none) return
     if (isCoordinatorCode(code)) this.#cluster.forgetCoordinator('group', this.#options.groupId)
-    throw answerError(what, code)
+    throw answerError(what, code, errorKind(code), remedies.get(code) ?? null)
   }
 }
