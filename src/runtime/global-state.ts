@@ -22,6 +22,7 @@ import type { StreamTask } from './stream-task.js'
 import type { TaskEnvironment } from './task-environment.js'
 import type { TaskDatabases } from './task-stores.js'
 
+/** What global stores stand on. */
 export interface GlobalStateOptions {
   readonly topology: FrozenTopology
   readonly environment: TaskEnvironment

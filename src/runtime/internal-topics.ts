@@ -12,6 +12,7 @@ const dayMs = 86_400_000
 /** How many partitions each topic has that a topology reads or keeps, by its name in the log. */
 export type PartitionCounts = ReadonlyMap<string, number>
 
+/** What preparing internal topics needs. */
 export interface InternalTopicOptions {
   readonly topology: FrozenTopology
   readonly names: TopicNames

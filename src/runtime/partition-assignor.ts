@@ -34,6 +34,7 @@ export interface AssignmentData {
 const encoded = (data: object): Uint8Array =>
   Buffer.concat([Buffer.of(userDataVersion), Buffer.from(JSON.stringify(data))])
 
+/** The bytes that a member sends with its subscription. */
 export const encodeMemberData = (data: MemberData): Uint8Array => encoded(data)
 
 /** Whether another rebalance must follow this assignment. */
@@ -173,6 +174,7 @@ function place(
 const owns = (load: Load, task: PlannedTask): boolean =>
   task.partitions.length > 0 && task.partitions.every((p) => load.owned.has(partitionKey(p)))
 
+/** What the assignor knows of its application. */
 export interface PartitionAssignorOptions {
   readonly topology: FrozenTopology
   readonly names: TopicNames

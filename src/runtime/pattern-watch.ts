@@ -9,6 +9,7 @@ import type { TopicNames } from './task-environment.js'
 
 const intervalMs = 30_000
 
+/** What to look for, and whom to tell. */
 export interface PatternWatchOptions {
   readonly topology: FrozenTopology
   readonly names: TopicNames

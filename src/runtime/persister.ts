@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { ResolvedConfig } from './streams-config.js'
 import type { RunningTask } from './task-manager.js'
 
+/** How often to persist, and whom to tell of a failure. */
 export interface PersisterOptions {
   readonly config: Pick<ResolvedConfig, 'persistIntervalMs' | 'persistBytes'>
   readonly clock: Clock

@@ -22,6 +22,7 @@ export type OnSend = (
   headers: readonly HeaderEntry[],
 ) => void
 
+/** Where records go, and the sizes of batches. */
 export interface RecordCollectorOptions {
   readonly producer: Pick<
     Producer,

@@ -9,6 +9,7 @@ const recordsPerTurn = 64
 /** The same where time stands still. */
 const maxRecordsPerSlice = 20_000
 
+/** Whose turn it is, and whom to tell. */
 export interface SlicesOptions {
   readonly running: () => Iterable<RunningTask>
   readonly clock: Clock

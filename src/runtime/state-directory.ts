@@ -38,6 +38,7 @@ export interface StateDirectory {
   release(): void
 }
 
+/** Which folder, and how databases in it are opened. */
 export interface StateDirectoryOptions {
   readonly stateDir: string
   readonly applicationId: string

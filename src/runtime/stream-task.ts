@@ -20,6 +20,7 @@ import type { TaskEnvironment } from './task-environment.js'
 import { TaskHost } from './task-host.js'
 import { TaskStores, type TaskDatabases } from './task-stores.js'
 
+/** What a task is made of. */
 export interface StreamTaskOptions {
   /** Such as `0_3`. */
   readonly taskId: string

@@ -13,7 +13,7 @@ import {
 } from '../kafka/client.js'
 import { backOff } from './back-off.js'
 import { ChangelogReader } from './changelog-reader.js'
-import { commitTasks } from './commit.js'
+import { Committer } from './committer.js'
 import { isIncomplete } from './partition-assignor.js'
 import { Persister } from './persister.js'
 import { RecordPump } from './record-pump.js'
@@ -44,7 +44,7 @@ export class StreamThread implements GroupListener {
   readonly #collector: RecordCollector
   readonly #fetcher: Fetcher
   readonly #reader: ChangelogReader
-  readonly #purge: RepartitionPurge
+  readonly #committer: Committer
   readonly #pump: RecordPump
   readonly #persister: Persister
   readonly #slices: Slices
@@ -53,7 +53,6 @@ export class StreamThread implements GroupListener {
   readonly #retry = backOff()
   #failure: { readonly error: unknown } | undefined
   #closing = false
-  #lastCommitMs = 0
   #work: Promise<void> | undefined
   #assignedOnce = false
   #step = 'starting'
@@ -92,7 +91,6 @@ export class StreamThread implements GroupListener {
       wake: () => this.#fetcher.wake(),
     }
     this.#reader = new ChangelogReader({ ...environment, client, isolation })
-    this.#purge = new RepartitionPurge(client.admin, environment)
     this.member = client.groupMember({
       groupId: config.applicationId,
       instanceId: config.groupInstanceId,
@@ -122,13 +120,27 @@ export class StreamThread implements GroupListener {
         this.#fetcher.wake()
       },
     )
+    this.#committer = new Committer({
+      config,
+      clock,
+      running: () => this.tasks.running.values(),
+      collector: this.#collector,
+      unit: this.#unit,
+      member: this.member,
+      purge: new RepartitionPurge(client.admin, environment),
+      settled: async () => {
+        await this.#slices.settle()
+        this.#throwFailure()
+      },
+      committed: options.committed,
+      reached: options.reached,
+    })
   }
 
   /** Begins; resolves once the group is being joined. @throws KafkaError when the log refuses us. */
   async start(): Promise<void> {
     await this.#unit.renew()
     if (this.#closing) return
-    this.#lastCommitMs = this.#o.clock.nowMs()
     this.member.start()
     this.#work = this.#run()
   }
@@ -177,7 +189,7 @@ export class StreamThread implements GroupListener {
       let abort = false
       try {
         // The old generation may still commit, for all tasks: they share one transaction.
-        await this.#commit()
+        await this.#committer.commit()
       } catch (error) {
         if (!isSurvivable(error)) throw error
         this.#fail(error)
@@ -195,7 +207,7 @@ export class StreamThread implements GroupListener {
       if (gone.length > 0) {
         // Tasks whose partitions became others, as with a pattern: they begin anew from a commit.
         try {
-          await this.#commit()
+          await this.#committer.commit()
         } catch (error) {
           failure = { error }
         }
@@ -223,7 +235,7 @@ export class StreamThread implements GroupListener {
 
   /** What is open is committed, so that no transaction waits for the slowest member. */
   async onRebalance(): Promise<void> {
-    await this.#safePoints.at(() => this.#commit())
+    await this.#safePoints.at(() => this.#committer.commit())
   }
 
   onError(error: Error): void {
@@ -268,7 +280,7 @@ export class StreamThread implements GroupListener {
     const punctuated = await this.#slices.punctuate()
     this.#throwFailure()
     this.#step = 'committing'
-    await this.#commitIfDue()
+    await this.#committer.commitIfDue()
     this.#persister.persistWhereDue(this.tasks.running.values())
     this.#handOver(processed === 0)
     if (this.#collector.pendingBytes > maxPendingBytes)
@@ -277,53 +289,6 @@ export class StreamThread implements GroupListener {
     this.#step = 'idle'
     if (processed === 0 && !punctuated) await this.#idle()
     else await this.#o.yieldTurn()
-  }
-
-  async #commitIfDue(): Promise<void> {
-    const { config, clock } = this.#o
-    let needed = false
-    let requested = false
-    let dirty = 0
-    let held = 0
-    for (const { task } of this.tasks.running.values()) {
-      if (!task.needsCommit) continue
-      needed = true
-      if (task.commitRequested) requested = true
-      dirty += task.stores.dirtyBytes
-      held += task.stores.heldBytes
-    }
-    if (!needed) return
-    const due = clock.nowMs() - this.#lastCommitMs >= config.commitIntervalMs
-    if (due || requested || dirty > config.persistBytes) {
-      // A rebalance commits by itself before anything is taken away; one that lasts must not let the
-      // transaction run out of time.
-      const openMs = clock.nowMs() - this.#lastCommitMs
-      if (!this.member.rebalancing || openMs > config.transactionTimeoutMs / 2) await this.#commit()
-    } else if (config.cacheMaxBytes > 0 && held > config.cacheMaxBytes) {
-      await this.#slices.settle()
-      for (const { task } of this.tasks.running.values()) await task.flushCaches()
-    }
-  }
-
-  async #commit(): Promise<void> {
-    await this.#slices.settle()
-    this.#throwFailure()
-    const tasks = this.tasks.tasks
-    if (!tasks.some((t) => t.needsCommit)) {
-      this.#lastCommitMs = this.#o.clock.nowMs()
-      return
-    }
-    const { reached } = this.#o
-    await commitTasks(
-      tasks,
-      this.#collector,
-      (offsets) => this.#unit.end(offsets, this.member),
-      reached && ((step) => reached(`commit.${step}`)),
-    )
-    for (const running of this.tasks.running.values()) running.persistable = true
-    this.#lastCommitMs = this.#o.clock.nowMs()
-    this.#o.committed.add()
-    this.#purge.afterCommit(tasks, this.#lastCommitMs)
   }
 
   #handOver(dry: boolean): void {
@@ -338,13 +303,13 @@ export class StreamThread implements GroupListener {
 
   async #idle(): Promise<void> {
     if (this.#safePoints.waiting > 0 || this.#opened.length > 0 || this.#closing) return
-    const { config, clock } = this.#o
+    const { clock } = this.#o
     const nowMs = clock.nowMs()
     let dueMs = nowMs + idleMs
     if (this.#collector.openSinceMs >= 0) dueMs = Math.min(dueMs, nowMs + lingerMs)
     for (const running of this.tasks.running.values()) {
       const { task } = running
-      if (task.needsCommit) dueMs = Math.min(dueMs, this.#lastCommitMs + config.commitIntervalMs)
+      if (task.needsCommit) dueMs = Math.min(dueMs, this.#committer.dueMs)
       const wallDueMs = task.wallPunctuations.nextDueMs
       if (wallDueMs !== undefined) dueMs = Math.min(dueMs, wallDueMs)
       dueMs = Math.min(dueMs, this.#persister.dueMs(running))
@@ -448,7 +413,7 @@ export class StreamThread implements GroupListener {
     try {
       await this.#slices.settle()
       this.#throwFailure()
-      await this.#commit()
+      await this.#committer.commit()
       this.#pump.stop(this.tasks.assignedIds, this.tasks)
       await this.tasks.close(this.tasks.assignedIds, { abort: false })
     } catch (error) {

@@ -5,6 +5,7 @@
 //      └─────────────┴─────────────┴────▶ PENDING_SHUTDOWN ──▶ NOT_RUNNING
 import { IllegalStateError } from '../errors.js'
 
+/** Where an application stands in its life. */
 export type StreamsState =
   | 'CREATED'
   | 'REBALANCING'

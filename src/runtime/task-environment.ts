@@ -8,6 +8,7 @@ import type { FrozenTopology, Subtopology } from '../topology/topology-node.js'
 import type { ErrorHandlers } from './error-handlers.js'
 import type { RecordCollector } from './record-collector.js'
 
+/** Names, services and limits of an application, as its tasks see them. */
 export interface TaskEnvironment {
   readonly applicationId: string
   /** The application's folder below `stateDir`. */

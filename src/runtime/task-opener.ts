@@ -24,6 +24,7 @@ import type { LagOf } from './partition-group.js'
 import type { TaskEnvironment } from './task-environment.js'
 import type { TaskDatabases } from './task-stores.js'
 
+/** What opening a task needs. */
 export interface TaskOpenerOptions {
   readonly topology: FrozenTopology
   readonly config: ResolvedConfig

@@ -20,6 +20,7 @@ export interface ThreadEvents {
   failed(error: unknown): void
 }
 
+/** Everything that a thread stands on. */
 export interface ThreadOptions {
   readonly topology: FrozenTopology
   readonly config: ResolvedConfig

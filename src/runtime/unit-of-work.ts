@@ -12,6 +12,7 @@ import type {
 import type { RecordBatchBuilder } from '../kafka/record-batch.js'
 import type { RecordCollectorOptions } from './record-collector.js'
 
+/** Which guarantee, and the transaction that gives it. */
 export interface UnitOfWorkOptions {
   readonly client: Client
   readonly exactlyOnce: boolean
