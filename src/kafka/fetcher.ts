@@ -207,14 +207,16 @@ export class KafkaFetcher implements Fetcher {
   }
 
   #pump(): void {
-    if (this.#lifetime.closed || this.#bufferedBytes >= this.#maxBytes) return
+    if (this.#lifetime.closed) return
+    // What paused partitions hold must not keep the others from reading.
+    const limit = this.#bufferedBytes >= this.#maxBytes ? 0 : this.#maxPartitionBytes
     const nowMs = this.#lifetime.clock.nowMs()
     const byNode = new Map<number, Question[]>()
     const leaderless = new Set<string>()
     let soonestMs = Infinity
     for (const position of this.#positions.values()) {
       if (position.paused || position.inFlight || position.stopped) continue
-      if (position.bufferedBytes > this.#maxPartitionBytes) continue
+      if (position.bufferedBytes > limit) continue
       if (position.notBeforeMs > nowMs) {
         soonestMs = Math.min(soonestMs, position.notBeforeMs)
         continue
@@ -315,6 +317,10 @@ export class KafkaFetcher implements Fetcher {
     records: Buffer,
     aborted: readonly { readonly producerId: number; readonly firstOffset: number }[],
   ): void {
+    // Who got something is asked for last: only the first of a request is sure to get a record that
+    // is larger than the bounds.
+    this.#positions.delete(position.key)
+    this.#positions.set(position.key, position)
     const before = position.bufferedBytes
     try {
       position.arrive(records, aborted)

@@ -106,6 +106,21 @@ describe('what is asked for', () => {
     ).toBe(2)
   })
 
+  it('puts those behind that got something last, so that nobody starves', async () => {
+    broker.once(fetch, () =>
+      answer(part({ records: stored(0, ['a']) }), part({ partitionIndex: 1 })),
+    )
+    fetcher.add(in0, 0)
+    fetcher.add({ topic: 'in', partition: 1 }, 0)
+    await until('the second request', () => broker.requests(fetch).length === 2)
+    const order = (n: number) =>
+      broker.requests(fetch)[n]?.topics[0]?.partitions.map((p) => p.partition)
+    expect([order(0), order(1)]).toEqual([
+      [0, 1],
+      [1, 0],
+    ])
+  })
+
   it('stops while much is waiting to be given out', async () => {
     await fetcher.close()
     fetcher = new KafkaFetcher(scene.cluster, {
@@ -120,6 +135,20 @@ describe('what is asked for', () => {
     expect(broker.requests(fetch)).toHaveLength(1)
     expect(valuesOf(fetcher.poll())).toHaveLength(1)
     await until('it goes on', () => broker.requests(fetch).length === 2)
+  })
+})
+
+describe('what paused partitions hold', () => {
+  it('does not keep the others from reading, however much it is', async () => {
+    await fetcher.close()
+    fetcher = new KafkaFetcher(scene.cluster, { isolation: 'read_committed', maxBytes: 50 })
+    broker.once(fetch, () => answer(part({ records: stored(0, ['x'.repeat(80)]) })))
+    fetcher.add(in0, 0)
+    await ready()
+    fetcher.pause(in0)
+    fetcher.add({ topic: 'in', partition: 1 }, 3)
+    await until('it reads', () => broker.requests(fetch).length === 2)
+    expect(broker.requests(fetch)[1]?.topics[0]?.partitions.map((p) => p.partition)).toEqual([1])
   })
 })
 
