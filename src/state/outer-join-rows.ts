@@ -5,7 +5,7 @@
 //   key    time int64 · side (1 left, 0 right) · key
 //   value  01 · count int32 · per record, in order of arrival: length int32 · side · value
 import { bytes } from '../serde/bytes-serdes.js'
-import type { SerdeFor } from '../serde/serde.js'
+import type { Serde, SerdeFor } from '../serde/serde.js'
 import { fromLatin1, readInt32, readInt64, toLatin1, writeInt32, writeInt64 } from './byte-keys.js'
 import { KeyValueRows } from './key-value-rows.js'
 import { RowsOver } from './rows-over.js'
@@ -32,7 +32,13 @@ export interface OuterJoinRowsOptions<K, L, R> {
 const keyStart = 9
 const listStart = 5
 
-export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Uint8Array>> {
+/** Row keys are texts of their bytes, which sort and compare as the bytes do. */
+const latin1: Serde<string> = { serialize: fromLatin1, deserialize: toLatin1 }
+
+/** Where row keys are put together. */
+let scratch = new Uint8Array(256)
+
+export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<string, Uint8Array>> {
   /** Rows as bytes; what is written past the order would not be found. */
   override readonly api: unknown
   readonly #keys: KeyCodec<K>
@@ -44,7 +50,7 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Ui
 
   constructor(options: OuterJoinRowsOptions<K, L, R>, context: StoreContext) {
     const { name } = options
-    super(new KeyValueRows({ name, key: bytes(), value: bytes(), timestamped: false }, context))
+    super(new KeyValueRows({ name, key: latin1, value: bytes(), timestamped: false }, context))
     this.api = this.inner.view
     this.#keys = new KeyCodec(options.key, name, context.topic)
     this.#left = new ValueCodec(options.left, name, context.topic, false)
@@ -68,31 +74,33 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Ui
 
   /** Appends an unmatched record. */
   put(side: 'left' | 'right', key: K, value: L | R, timestampMs: number): void {
-    const rowKey = this.#rowKey(side, key, timestampMs)
+    const id = this.#idOf(side, key, timestampMs)
     // The side says which of the two the value is.
     const encoded =
       side === 'left'
         ? this.#left.encode(value as L, timestampMs)
         : this.#right.encode(value as R, timestampMs)
-    const list = this.inner.row(rowKey)?.value
-    this.inner.write(rowKey, appended(list, side, encoded), timestampMs)
-    if (list !== undefined) return
-    const row = { timestampMs, side, key, id: toLatin1(rowKey) }
-    this.#order.set(row.id, row)
+    // Where the order has no row the engine has none: it need not be asked.
+    const isThere = this.#order.get(id) !== undefined
+    const list = isThere ? this.inner.row(id)?.value : undefined
+    this.inner.write(id, appended(list, side, encoded), timestampMs)
+    if (isThere) return
+    const row = { timestampMs, side, key, id }
+    this.#order.set(id, row)
     this.#changes.push({ row, isAdded: true })
   }
 
   /** Removes all unmatched records of that side, key and time. Does nothing when there are none. */
   delete(side: 'left' | 'right', key: K, timestampMs: number): void {
     if (this.#order.size === 0) return
-    const row = this.#order.get(toLatin1(this.#rowKey(side, key, timestampMs)))
+    const row = this.#order.get(this.#idOf(side, key, timestampMs))
     if (row !== undefined) this.remove(row)
   }
 
   /** Removes the records of a row. */
   remove(row: Unmatched<K>): void {
     if (!this.#order.delete(row.id)) return
-    this.inner.write(fromLatin1(row.id), null, row.timestampMs)
+    this.inner.write(row.id, null, row.timestampMs)
     this.#changes.push({ row, isAdded: false })
   }
 
@@ -103,13 +111,13 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Ui
 
   /** How many records a row has. */
   countOf(row: Unmatched<K>): number {
-    const list = this.inner.row(fromLatin1(row.id))?.value
+    const list = this.inner.row(row.id)?.value
     return list === undefined ? 0 : readInt32(list, 1)
   }
 
   /** The records of a row, in order of arrival; none when it is gone. */
   valuesOf(row: Unmatched<K>): readonly (L | R)[] {
-    const list = this.inner.row(fromLatin1(row.id))?.value
+    const list = this.inner.row(row.id)?.value
     if (list === undefined) return []
     const { side } = row
     return itemsOf(list).map((item) =>
@@ -135,13 +143,14 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<Uint8Array, Ui
     super.close()
   }
 
-  #rowKey(side: 'left' | 'right', key: K, timestampMs: number): Uint8Array {
+  #idOf(side: 'left' | 'right', key: K, timestampMs: number): string {
     const keyBytes = this.#keys.encode(key)
-    const rowKey = new Uint8Array(keyStart + keyBytes.length)
-    writeInt64(rowKey, 0, timestampMs)
-    rowKey[8] = side === 'left' ? 1 : 0
-    rowKey.set(keyBytes, keyStart)
-    return rowKey
+    const length = keyStart + keyBytes.length
+    if (scratch.length < length) scratch = new Uint8Array(2 * length)
+    writeInt64(scratch, 0, timestampMs)
+    scratch[8] = side === 'left' ? 1 : 0
+    scratch.set(keyBytes, keyStart)
+    return toLatin1(scratch.subarray(0, length))
   }
 }
 
