@@ -9,11 +9,24 @@ interface Waiting {
   value: string
   timeMs: number
 }
+interface Version {
+  timeMs: number
+  value: string | null
+}
 interface State {
-  versions: Record<string, { timeMs: number; value: string | null }[]>
+  versions: Record<string, Version[]>
   tableMs: number
   waiting: Waiting[]
   streamMs: number
+}
+
+/** What ended before a time is dropped, and so is a deletion as old with nothing after it. */
+const withoutExpired = (all: Version[], fromMs: number): Version[] => {
+  let begin = 0
+  while (begin + 1 < all.length && all[begin + 1]!.timeMs < fromMs) begin++
+  const first = all[begin]
+  if (begin + 1 === all.length && first!.value === null && first!.timeMs < fromMs) begin++
+  return all.slice(begin)
 }
 
 const pair = (left: unknown, right: unknown): string => `${left}+${right}`
@@ -39,9 +52,19 @@ const model = (kind: Kind, graceMs: number, historyMs: number): Model<State> => 
       if (topic === 'T') {
         if (timestampMs < state.tableMs - historyMs) return []
         state.tableMs = Math.max(state.tableMs, timestampMs)
-        const others = (state.versions[key!] ?? []).filter((v) => v.timeMs !== timestampMs)
-        state.versions[key!] = [...others, { timeMs: timestampMs, value }].sort(
-          (a, b) => a.timeMs - b.timeMs,
+        const all = state.versions[key!] ?? []
+        // As in the reference: deleting the only version at its own time leaves nothing behind.
+        const forgets =
+          value === null &&
+          all.length === 1 &&
+          all[0]!.timeMs === timestampMs &&
+          all[0]!.value !== null
+        const others = all.filter((v) => v.timeMs !== timestampMs)
+        state.versions[key!] = withoutExpired(
+          forgets
+            ? []
+            : [...others, { timeMs: timestampMs, value }].sort((a, b) => a.timeMs - b.timeMs),
+          state.tableMs - historyMs,
         )
         return []
       }
