@@ -181,6 +181,7 @@ function joinStores(
     addShared(out: TopologyGraph, nodes: readonly string[]): void {
       const spec = outerJoinSpec({
         ...common,
+        logging: o.logging ?? {},
         name: names.sharedStore,
         key: neededRef(key, nodes[0]!, 'key'),
         left: neededRef(graph.value(j.leftValue), nodes[0]!, 'value'),

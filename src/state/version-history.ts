@@ -15,7 +15,11 @@ export interface FoundVersion {
   readonly validToMs: number | undefined
 }
 
-/** Puts a version in its place; one of the same time is replaced. `nextMs` is `undefined` for the latest. */
+/**
+ * Puts a version in its place; one of the same time is replaced. `nextMs` is `undefined` for the
+ * latest. A deletion at the very time of the only version takes that away and leaves nothing, so
+ * that an older put is the latest again (RocksDBVersionedStore keeps no row for it).
+ */
 export function withVersion(
   history: History,
   version: Version,
@@ -23,6 +27,8 @@ export function withVersion(
   let at = 0
   while (at < history.length && history[at]!.timestampMs > version.timestampMs) at++
   const same = history[at]?.timestampMs === version.timestampMs
+  if (same && history.length === 1 && version.bytes === null && history[0]!.bytes !== null)
+    return { history: [], nextMs: undefined }
   return {
     history: [...history.slice(0, at), version, ...history.slice(same ? at + 1 : at)],
     nextMs: at === 0 ? undefined : history[at - 1]!.timestampMs,

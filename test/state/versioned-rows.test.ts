@@ -40,7 +40,11 @@ class Model {
     if (timestampMs < this.observedMs - historyMs) return false
     this.observedMs = Math.max(this.observedMs, timestampMs)
     const versions = this.versions.get(key) ?? new Map<number, string | null>()
-    this.versions.set(key, versions.set(timestampMs, value))
+    // A deletion at the time of the only version leaves no trace.
+    const only = versions.size === 1 ? versions.get(timestampMs) : undefined
+    if (value === null && typeof only === 'string') versions.delete(timestampMs)
+    else versions.set(timestampMs, value)
+    this.versions.set(key, versions)
     return true
   }
 
