@@ -284,6 +284,8 @@ export class KafkaGroupMember implements GroupMember {
     const { groupId, instanceId, assignor, topics, sessionTimeoutMs, rebalanceTimeoutMs } =
       this.#options
     this.#heartbeat.stop()
+    // Whatever asked for a rebalance until now gets this one.
+    this.#rejoin = false
     this.#joining = true
     try {
       for (;;) {

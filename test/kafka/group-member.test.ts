@@ -260,6 +260,21 @@ describe('a rebalance', () => {
     await settle('it joins', () => broker.requests(joinGroup).length > before)
   })
 
+  it('is one rebalance, however often heartbeats tell of it', async () => {
+    member.start()
+    await joined()
+    let release = (): void => {}
+    onRebalance = () => new Promise<void>((resolve) => (release = resolve))
+    for (let n = 0; n < 3; n++) broker.once(heartbeat, () => ({ errorCode: 27 }))
+    const before = broker.requests(heartbeat).length
+    await settle('it is told often', () => broker.requests(heartbeat).length >= before + 3)
+    onRebalance = undefined
+    release()
+    await joined()
+    await settle('heartbeats', () => broker.requests(heartbeat).length >= before + 5)
+    expect(generation).toBe(2)
+  })
+
   it('lets what goes be committed, and waits for it', async () => {
     member.start()
     await joined()
