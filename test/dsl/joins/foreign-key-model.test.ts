@@ -45,9 +45,14 @@ const model = (kind: Kind): Model<State> => ({
   },
 })
 
-function build(kind: Kind, o: object, engine: 'leveldb' | 'memory' = 'leveldb') {
+function build(
+  kind: Kind,
+  o: object,
+  engine: 'leveldb' | 'memory' = 'leveldb',
+  inputs: { caching?: boolean } = {},
+) {
   const builder = new StreamsBuilder({ key: string(), value: string(), engine })
-  const [L, R] = [builder.table('L'), builder.table('R')]
+  const [L, R] = [builder.table('L', inputs), builder.table('R', inputs)]
   const joined = (L[kind] as any)(R, foreignKey, pair, o)
   joined.toStream().to('out', { key: string(), value: string() })
   return builder.build()
@@ -77,4 +82,12 @@ describe.each(['join', 'leftJoin'] as const)('%s by foreign key', (kind) => {
           )
     return followsModel(() => build(kind, { store: 's' }), model(kind), cached, { caching: true })
   })
+
+  it('gives them with deletions too where only the result has a record cache', () =>
+    followsModel(
+      () => build(kind, { store: 's' }, 'leveldb', { caching: false }),
+      model(kind),
+      some,
+      { caching: true },
+    ))
 })

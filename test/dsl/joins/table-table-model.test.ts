@@ -29,10 +29,15 @@ const model = (kind: Kind): Model<{ L: Rows; R: Rows }> => ({
   },
 })
 
-const build = (kind: Kind, o: object, engine: 'leveldb' | 'memory' = 'leveldb') => {
+const build = (
+  kind: Kind,
+  o: object,
+  engine: 'leveldb' | 'memory' = 'leveldb',
+  inputs: { caching?: boolean } = {},
+) => {
   const builder = new StreamsBuilder({ key: string(), value: string(), engine })
   const pair = (left: unknown, right: unknown): string => `${left}+${right}`
-  const joined = (builder.table('L')[kind] as any)(builder.table('R'), pair, o)
+  const joined = (builder.table('L', inputs)[kind] as any)(builder.table('R', inputs), pair, o)
   joined.toStream().to('out', { key: string(), value: string() })
   return builder.build()
 }
@@ -54,4 +59,12 @@ describe.each(['join', 'leftJoin', 'outerJoin'] as const)('%s of tables', (kind)
     const cached = kind === 'join' ? steps(['L', 'R'], ['#']) : some
     return followsModel(() => build(kind, { store: 's' }), model(kind), cached, { caching: true })
   })
+
+  it('gives them with deletions too where only the result has a record cache', () =>
+    followsModel(
+      () => build(kind, { store: 's' }, 'leveldb', { caching: false }),
+      model(kind),
+      some,
+      { caching: true },
+    ))
 })
