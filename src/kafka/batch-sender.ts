@@ -16,6 +16,8 @@ import type { RecordBatchBuilder } from './record-batch-builder.js'
 const inFlightPerBroker = 5
 /** What a request holds unless a single batch is larger. */
 const requestBytes = 8 * 2 ** 20
+/** A broker hangs up on larger requests (socket.request.max.bytes, 100 MiB), so nothing would tell why. */
+const maxBatchBytes = 100 * 2 ** 20 - 2 ** 16
 /** How long a broker may wait for its replicas. */
 const replicationWaitMs = 15_000
 const firstRetryMs = 20
@@ -96,6 +98,8 @@ export class BatchSender {
     if (this.#failure) throw this.#failure
     const queue = this.#queue(partition)
     const byteLength = builder.byteLength
+    if (byteLength > maxBatchBytes && this.#options.compression === 'none')
+      return this.fail(tooLarge(queue, byteLength))
     queue.waiting.push({
       queue,
       builder,
@@ -425,3 +429,10 @@ export class BatchSender {
       this.#timer = this.#options.lifetime.clock.setTimer(soonestMs - nowMs, () => this.pump())
   }
 }
+
+const tooLarge = ({ topic, partition }: PartitionQueue, byteLength: number): KafkaError =>
+  new KafkaError(
+    `a batch of ${byteLength} bytes for ${topic}-${partition} is larger than a request may be`,
+    'tooLarge',
+    ErrorCode.messageTooLarge,
+  )

@@ -227,6 +227,16 @@ describe('what fails', () => {
     expect(sent(requests() - 1)).toMatchObject([{ baseSequence: 0 }])
   })
 
+  it('is too large for any request, which is said before it is sent', async () => {
+    const large = batchOf('a')
+    Object.defineProperty(large, 'byteLength', { value: 100 * 2 ** 20 })
+    producer.send(in0, large)
+    await expect(producer.flush()).rejects.toMatchObject({ kind: 'tooLarge' })
+    expect(requests()).toBe(0)
+    producer.send(in0, batchOf('b'))
+    await during(scene.clock, producer.flush())
+  })
+
   it('is told by every flush that waits, and by no later one', async () => {
     answerOnce(10)
     producer.send(in0, batchOf('too large'))
