@@ -1,5 +1,7 @@
 // Foreign-key joins: the worked example of semantics 8.9 and what it leaves open.
 import { describe, expect, it } from 'vitest'
+import { string, StreamsBuilder } from '../../../src/index.js'
+import { TopologyTestDriver } from '../../../src/testing/index.js'
 import { follows, Scenario, type Inputs, type Line } from './scenario.js'
 
 type Kind = 'join' | 'leftJoin'
@@ -119,6 +121,36 @@ describe('joins by foreign key', () => {
     )
     await expect(scenario.feed('L a=1|x@1')).rejects.toThrow(
       /SUBSCRIPTION-REGISTRATION-.*foreign key.*undefined/s,
+    )
+  })
+
+  it('find their way between tasks of several partitions, exactly once', async () => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    const left = builder.table<string, string>('L')
+    const right = builder.table<string, string>('R')
+    left
+      .leftJoin(right, (value) => foreignKey(value)!, pair)
+      .toStream()
+      .to('out')
+    await using driver = new TopologyTestDriver(builder.build(), {
+      startMs: 0,
+      partitions: 3,
+      config: { processingGuarantee: 'exactly_once_v2', cacheMaxBytes: 0 },
+    })
+    const serdes = { key: string(), value: string() }
+    const keys = Array.from({ length: 12 }, (_, n) => `k${n}`)
+    for (const key of keys)
+      await driver.createInputTopic('L', serdes).pipeInput(key, `${key}|f${key.length % 2}`)
+    // Each hop over a topic is seen only when its transaction has ended.
+    for (let hop = 0; hop < 3; hop++) await driver.commit()
+    await driver.createInputTopic('R', serdes).pipeInput('f0', 'even')
+    await driver.createInputTopic('R', serdes).pipeInput('f1', 'odd')
+    for (let hop = 0; hop < 3; hop++) await driver.commit()
+    const last = driver.createOutputTopic('out', serdes).readKeyValuesToMap()
+    expect([...last].toSorted()).toEqual(
+      keys
+        .map((key) => [key, pair(`${key}|f${key.length % 2}`, key.length % 2 ? 'odd' : 'even')])
+        .toSorted(),
     )
   })
 })
