@@ -1,5 +1,5 @@
 // Topics, configs and offsets. Making and deleting topics and reading their configs goes through
-// kafkajs's admin client, which is opened for the call; what runs all the time, or needs what kafkajs
+// kafkajs's admin client, which is opened for the call; what runs all the time, or needs what it
 // does not tell (topic ids, last stable offsets), goes over our own connections.
 import {
   KafkaError,

@@ -16,7 +16,7 @@ import type { RecordBatchBuilder } from './record-batch-builder.js'
 const inFlightPerBroker = 5
 /** What a request holds unless a single batch is larger. */
 const requestBytes = 8 * 2 ** 20
-/** A broker hangs up on larger requests (socket.request.max.bytes, 100 MiB), so nothing would tell why. */
+/** On larger requests a broker hangs up without a word (socket.request.max.bytes, 100 MiB). */
 const maxBatchBytes = 100 * 2 ** 20 - 2 ** 16
 /** How long a broker may wait for its replicas. */
 const replicationWaitMs = 15_000

@@ -24,6 +24,7 @@ import { askCoordinator, type CoordinatorCall } from './coordinator.js'
 import { answerError, ErrorCode, errorKind, toKafkaError } from './error-codes.js'
 import { Lifetime } from './lifetime.js'
 import { defaultDeliveryTimeoutMs } from './producer.js'
+import { txnOffsetCommit } from './protocol/messages/txn-offset-commit.js'
 import { endTxn } from './protocol/messages/end-txn.js'
 import { initProducerId } from './protocol/messages/init-producer-id.js'
 import type { RecordBatchBuilder } from './record-batch-builder.js'
@@ -33,6 +34,8 @@ import { commitTransactionOffsets } from './transaction-offsets.js'
 
 type State = 'new' | 'ready' | 'open' | 'failed' | 'dead'
 
+/** The version of TxnOffsetCommit from which on a zombie is fenced by its group. */
+const memberVersion = 3
 /** The feature level from which on the second version of transactions is used. */
 const version2Level = 2
 
@@ -258,6 +261,12 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     })
     const nodeId = await this.#cluster.coordinator('transaction', this.#id)
     const connection = await this.#cluster.connection(nodeId, 'control')
+    if ((connection.version(txnOffsetCommit) ?? 0) < memberVersion)
+      throw new KafkaError(
+        `${connection.name} is older than Kafka 2.5, which exactly-once needs: use at_least_once`,
+        'fatal',
+        ErrorCode.unsupportedVersion,
+      )
     this.#version2 =
       connection.feature('transaction.version') >= version2Level &&
       (connection.version(endTxn) ?? 0) >= 5

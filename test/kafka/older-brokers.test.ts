@@ -104,6 +104,19 @@ it.each(Object.keys(releases))('%s: a transaction of version 1', async (release)
   await producer.close()
 })
 
+it('before 2.5: no exactly-once, because zombies would not be fenced', async () => {
+  scene = await Scene.start({ versions: { TxnOffsetCommit: [0, 2] } })
+  const producer = new KafkaTransactionalProducer(scene.cluster, {
+    transactionalId: 't',
+    transactionTimeoutMs: 1000,
+  })
+  await expect(wait(producer.init())).rejects.toMatchObject({
+    kind: 'fatal',
+    message: expect.stringContaining('older than Kafka 2.5') as string,
+  })
+  await producer.close()
+})
+
 it.each(Object.keys(releases))('%s: a member of a group', async (release) => {
   await start(release)
   const { broker } = scene
