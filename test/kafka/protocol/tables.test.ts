@@ -1,12 +1,13 @@
 // The tables against Kafka's own description of its messages, version by version, where its jar is
 // at hand: names, kinds, versions, tags and order.
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { inflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Api } from '../../../src/kafka/protocol/api.js'
 import type { Field, Shape } from '../../../src/kafka/protocol/schema.js'
+import { kafkaVersion } from '../../integration/kafka-jars.js'
 import { allApis } from '../fake-broker.js'
 
 interface Described {
@@ -25,14 +26,37 @@ interface Message {
   readonly commonStructs?: readonly Described[]
 }
 
-const folder = process.env['KAFKA_LIBS'] ?? join(homedir(), '.cache', 'millrace-kafka', 'libs')
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace-kafka')
+const folder = process.env['KAFKA_LIBS'] ?? join(cache, kafkaVersion, 'libs')
 const jar = existsSync(folder)
   ? readdirSync(folder).find((f) => /^kafka-clients-.*\.jar$/.test(f))
   : undefined
 
+/** The files of a zip archive whose names start with `prefix`, by the central directory. */
+function unzip(archive: Buffer, prefix: string): ReadonlyMap<string, string> {
+  const files = new Map<string, string>()
+  const end = archive.lastIndexOf(Buffer.from('504b0506', 'hex'))
+  let at = archive.readUInt32LE(end + 16)
+  for (let left = archive.readUInt16LE(end + 10); left > 0; left--) {
+    const packed = archive.readUInt32LE(at + 20)
+    const nameLength = archive.readUInt16LE(at + 28)
+    const name = archive.toString('utf8', at + 46, at + 46 + nameLength)
+    if (name.startsWith(prefix)) {
+      const local = archive.readUInt32LE(at + 42)
+      const from = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28)
+      const bytes = archive.subarray(from, from + packed)
+      const stored = archive.readUInt16LE(at + 10) === 0
+      files.set(name, (stored ? bytes : inflateRawSync(bytes)).toString('utf8'))
+    }
+    at += 46 + nameLength + archive.readUInt16LE(at + 30) + archive.readUInt16LE(at + 32)
+  }
+  return files
+}
+
+const messages = jar ? unzip(readFileSync(join(folder, jar)), 'common/message/') : new Map()
+
 const messageOf = (name: string): Message => {
-  const path = `common/message/${name}.json`
-  const text = execFileSync('unzip', ['-p', join(folder, jar ?? ''), path], { encoding: 'utf8' })
+  const text = messages.get(`common/message/${name}.json`) as string
   return JSON.parse(text.replace(/^\s*\/\/.*$/gm, '')) as Message
 }
 
