@@ -244,11 +244,16 @@ export function processStream(
   const name = o.name === undefined ? graph.newName(prefix) : checkedName(o.name, 'node name')
   const names = new Map<string, string>()
   const engine = engineFor(graph, {})
-  const node = new GraphNode(name, (out, parents) => {
-    const make = fixed ? fixedKeyNode : userNode
-    out.addProcessor(name, make(supplier, names), parents)
-    connectStores(out, name, o.stores ?? {}, engine, names)
-  })
+  const node = new GraphNode(
+    name,
+    (out, parents) => {
+      const make = fixed ? fixedKeyNode : userNode
+      out.addProcessor(name, make(supplier, names), parents)
+      connectStores(out, name, o.stores ?? {}, engine, names)
+    },
+    // No repartition may move above a processor that changes keys; one that keeps them lets it pass.
+    { valueChanging: !fixed },
+  )
   graph.add(state.node, node)
   return {
     ...state,

@@ -83,15 +83,16 @@ export class SourceTable {
   }
 }
 
-/** The store of a filter or map: made only where it is named; an unnamed one still takes an index. */
-function ownStore(
-  table: TableState,
-  prefix: string,
-  o: AnyMaterialized,
-  value: TableState['value'],
-): PlannedStore | undefined {
-  if (!isMaterialized(o)) return undefined
-  const plan = planStore(table.graph, prefix, o, { key: table.key, value })
+/** The store of a filter or map: made only where it is named; an unnamed one mostly takes an index. */
+function ownStore({
+  table,
+  prefix,
+  options,
+  value,
+  indexed,
+}: RowOperator): PlannedStore | undefined {
+  if (!isMaterialized(options) || (options.store === undefined && !indexed)) return undefined
+  const plan = planStore(table.graph, prefix, options, { key: table.key, value })
   return plan.given === undefined ? undefined : plan
 }
 
@@ -114,12 +115,14 @@ interface RowOperator {
   readonly lookup: (parent: TableLookup) => TableLookup
   /** Old values are used when they can be had, though nobody asks. */
   readonly asksSoftly: boolean
+  /** Whether a store that is not named uses up an index. */
+  readonly indexed: boolean
 }
 
 function rowOperator(o: RowOperator): TableState {
   const { table, options } = o
   const { graph } = table
-  const store = ownStore(table, o.prefix, options, o.value)
+  const store = ownStore(o)
   const name = graph.nameOr(options.name, o.prefix)
   const parentSends = o.asksSoftly && table.oldValues.ask(false)
   const oldValues = new OldValues((force) => store !== undefined || table.oldValues.ask(force))
@@ -162,6 +165,7 @@ export function filterTable(
     options,
     value: table.value,
     asksSoftly: true,
+    indexed: true,
     lookup: (parent) => tableFilterLookup(parent, { predicate, keep }),
     write(out, name, parents, { node, store, oldValues }) {
       const filter = tableFilter({
@@ -190,6 +194,7 @@ const mapRows = (
     options,
     value: undefined,
     asksSoftly: false,
+    indexed: prefix === 'KTABLE-MAPVALUES-',
     lookup: (parent) => tableMapLookup(parent, open, stores),
     write(out, name, parents, { store, oldValues }) {
       const map = tableMapValues({

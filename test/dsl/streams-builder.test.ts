@@ -391,6 +391,38 @@ describe('optimization', () => {
     expect(merged).toContain('KSTREAM-AGGREGATE-STATE-STORE-0000000002-repartition-filter')
   })
 
+  it('moves no repartition above a processor that may change the key', () => {
+    const builder = new StreamsBuilder({ ...S, optimization: 'all' })
+    builder
+      .stream('in')
+      .selectKey((v) => v)
+      .process((context) => ({ process: (r) => context.forward({ ...r, key: 'other' }) }))
+      .groupByKey({ name: 'g' })
+      .count()
+    expect(builder.build().describe()).toMatch(
+      /g-repartition-filter.*\n.*\n\s+<-- KSTREAM-PROCESSOR/,
+    )
+  })
+
+  it('merges repartitions below one branch point', () => {
+    const builder = new StreamsBuilder({ ...S, optimization: 'all' })
+    const { a, b } = builder
+      .stream('in')
+      .selectKey((v) => v)
+      .split()
+      .branch('a', (v) => v > 'm')
+      .branch('b', () => true)
+      .noDefaultBranch()
+    a.groupByKey().count()
+    b.groupByKey().count()
+    expect(
+      builder
+        .build()
+        .describe()
+        .match(/-repartition\)/g),
+    ).toHaveLength(1)
+  })
+
   it('restores a table from its topic instead of a changelog', () => {
     const builder = new StreamsBuilder({ ...S, optimization: ['reuse.ktable.source.topics'] })
     builder.table('t', { store: 'st' })

@@ -1,5 +1,4 @@
 // The rewritings of `topology.optimization` (semantics 16.8).
-import { TopologyError } from '../../errors.js'
 import { StreamJoinNode, TableSourceNode, type GraphNode } from './graph-node.js'
 import { childAbove } from './key-changes.js'
 import type { LogicalGraph } from './logical-graph.js'
@@ -38,11 +37,12 @@ function mergeRepartitions(graph: LogicalGraph): void {
     })
     single.priority = changer.priority
     for (const node of repartitions) {
+      // Absent where two repartitions hang below one child, which moved with the first of them.
       const child = childAbove(node, changer)
-      if (child === undefined)
-        throw new TopologyError(`cannot merge the repartition ${node.topic} into ${first.topic}`)
-      changer.removeChild(child)
-      single.addChild(child)
+      if (child !== undefined) {
+        changer.removeChild(child)
+        single.addChild(child)
+      }
       replaceByParents(node)
       graph.replaceSource(node.name, single.name)
     }
