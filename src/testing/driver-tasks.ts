@@ -124,9 +124,11 @@ export class DriverTasks {
     await this.#work()
   }
 
-  /** Runs what is due on the wall clock after it moved, once each, and what follows. */
-  async punctuateWall(): Promise<void> {
+  /** Moves the wall clock, runs what is due on it, each schedule once, and what follows. */
+  async advance(ms: number): Promise<void> {
+    // Schedules are made before time moves: they count from the start of the driver.
     await this.#initialize()
+    this.#options.clock.advance(ms)
     for (const task of this.#tasks) {
       task.systemTimeMs = this.#options.clock.nowMs()
       await task.punctuateWall()

@@ -129,6 +129,23 @@ describe('the driver', () => {
       ['wall', '50'],
     ])
   })
+
+  it('counts schedules from its start, also when time moves before the first record', async () => {
+    const topology = new Topology().addSource('source', 'in', serdes).addProcessor<string, string>(
+      'ticks',
+      (context) => {
+        context.schedule({ intervalMs: 125, clock: 'wall' }, (atMs) =>
+          context.forward({ key: 'tick', value: String(atMs), timestampMs: atMs }),
+        )
+        return { process: () => {} }
+      },
+      { parents: ['source'] },
+    )
+    topology.addSink('sink', 'out', { ...serdes, parents: ['ticks'] })
+    await using driver = new TopologyTestDriver(topology, { startMs: 0 })
+    for (const ms of [50, 250, 50, 50]) await driver.advanceWallClockTime(ms)
+    expect(driver.createOutputTopic('out', serdes).readValuesToList()).toEqual(['300', '400'])
+  })
 })
 
 describe('the driver with partitions', () => {
