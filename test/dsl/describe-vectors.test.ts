@@ -15,10 +15,7 @@ describe('describe() of the recorded cases', () => {
     it(`prints the graph that Kafka Streams prints: ${file.replace('.jsonl.gz', '')}`, () => {
       const differences: string[] = []
       for (const recorded of readCases(folder + file)) {
-        const difference = describeDifference(
-          recorded.describe,
-          buildTopology(recorded).describe(),
-        )
+        const difference = describeDifference(recorded.describe, buildTopology(recorded).describe())
         if (difference !== undefined) differences.push(`${recorded.name}: ${difference}`)
       }
       expect(differences).toEqual([])
