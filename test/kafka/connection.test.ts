@@ -201,6 +201,21 @@ describe('authentication', () => {
     )
   })
 
+  it('sends bearer tokens, asked for anew for each connection', async () => {
+    broker.on(saslHandshake, () => ({ errorCode: 0, mechanisms: ['OAUTHBEARER'] }))
+    broker.on(saslAuthenticate, () => ({ errorMessage: null, authBytes: Buffer.alloc(0) }))
+    let tokens = 0
+    const bearer = {
+      mechanism: 'oauthbearer',
+      oauthBearerProvider: () => Promise.resolve({ value: `token-${++tokens}` }),
+    } as const
+    await open({ sasl: bearer })
+    await open({ sasl: bearer })
+    expect(
+      broker.requests(saslAuthenticate).map((r) => Buffer.from(r.authBytes).toString()),
+    ).toEqual(['n,,\x01auth=Bearer token-1\x01\x01', 'n,,\x01auth=Bearer token-2\x01\x01'])
+  })
+
   it('runs a mechanism of one’s own in the form of kafkajs', async () => {
     broker.on(saslHandshake, () => ({ errorCode: 0, mechanisms: ['OWN'] }))
     broker.on(saslAuthenticate, ({ authBytes }) => ({
