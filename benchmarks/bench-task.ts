@@ -24,23 +24,27 @@ import { LevelDatabase } from '../src/state/level-database.js'
 import { MemoryDatabase } from '../src/state/memory-database.js'
 import type { Generated } from './generator.js'
 
-/** A producer that encodes batches as a real one does, and throws them away. */
+/** A producer that encodes batches as a real one does, and throws away what is not read again. */
 class Discard {
   readonly pendingBytes = 0
   records = 0
   bytes = 0
+  /** Topics that are read again, with what was sent to them. */
+  readonly loops = new Map<string, Buffer[]>()
 
   async partitionCount(): Promise<number> {
     return 1
   }
 
   send(
-    _: TopicPartition,
+    { topic }: TopicPartition,
     batch: RecordBatchBuilder,
     acknowledged?: (offset: number) => void,
   ): void {
     const first = this.records
-    this.bytes += batch.finish(noIdentity).length
+    const bytes = batch.finish(noIdentity)
+    this.bytes += bytes.length
+    this.loops.get(topic)?.push(Buffer.from(bytes))
     this.records += batch.count
     acknowledged?.(first)
   }
@@ -85,8 +89,8 @@ export class BenchTask {
   readonly #collector: RecordCollector
   readonly #options: BenchTaskOptions
   readonly #source: TopicPartition
+  readonly #offsets = new Map<string, number>()
   readonly #close: () => Promise<void>
-  #nextOffset = 0
 
   private constructor(
     topology: Topology<any>,
@@ -99,11 +103,18 @@ export class BenchTask {
     this.#source = { topic: options.topic, partition: 0 }
     this.#close = close
     const producer = this.output
+    const names = new TopicNames('bench', frozen)
+    const part = mergeSubtopologies(frozen)
+    const topics = part.nodes.flatMap((node) =>
+      node.kind === 'source' && !(node.topics instanceof RegExp) ? node.topics : [],
+    )
+    const sources = topics.map((topic) => ({ topic: names.topic(topic), partition: 0 }))
+    for (const { topic } of sources) if (topic !== options.topic) this.output.loops.set(topic, [])
     this.#collector = new RecordCollector({ producer, clock: systemClock })
     this.task = new StreamTask({
       taskId: '0_0',
       partition: 0,
-      subtopology: mergeSubtopologies(frozen),
+      subtopology: part,
       environment: {
         applicationId: 'bench',
         stateDir: '',
@@ -113,7 +124,7 @@ export class BenchTask {
         metrics: new StreamsMetrics(),
         handlers: errorHandlers({}),
         collector: this.#collector,
-        names: new TopicNames('bench', frozen),
+        names,
         globalStores: new Map(),
         deadLetterTopic: undefined,
         maxTaskIdleMs: 0,
@@ -121,7 +132,7 @@ export class BenchTask {
         recordCaches: options.caching ?? true,
       },
       databases: { leveldb: database, memory: new MemoryDatabase() },
-      sources: [this.#source],
+      sources,
     })
   }
 
@@ -144,16 +155,8 @@ export class BenchTask {
     let committedMs = Date.now()
     let persistedMs = committedMs
     for (const bytes of batches) {
-      const header = parseBatchHeader(bytes, 0)
-      const reader = new RecordReader(bytes, header)
-      this.#nextOffset += reader.count
-      this.task.addRecords(this.#source, [reader], bytes.length, this.#nextOffset)
-      let more = true
-      while (more) {
-        const result = this.task.process()
-        more = typeof result === 'boolean' ? result : await result
-        if (more) processed++
-      }
+      processed += await this.#process(this.#source, bytes)
+      for (let more = this.output.loops.size > 0; more;) more = await this.#processLoops()
       const nowMs = Date.now()
       if (nowMs - committedMs < commitIntervalMs) continue
       await this.commit()
@@ -165,6 +168,32 @@ export class BenchTask {
     await this.commit()
     await this.task.persist()
     return processed
+  }
+
+  /** Adds one batch and processes it. */
+  async #process(source: TopicPartition, bytes: Buffer): Promise<number> {
+    const reader = new RecordReader(bytes, parseBatchHeader(bytes, 0))
+    const nextOffset = (this.#offsets.get(source.topic) ?? 0) + reader.count
+    this.#offsets.set(source.topic, nextOffset)
+    this.task.addRecords(source, [reader], bytes.length, nextOffset)
+    let processed = 0
+    for (;;) {
+      const result = this.task.process()
+      if (!(typeof result === 'boolean' ? result : await result)) return processed
+      processed++
+    }
+  }
+
+  /** Processes what came back to internal topics; whether anything did. */
+  async #processLoops(): Promise<boolean> {
+    await this.#collector.flush()
+    let any = false
+    for (const [topic, batches] of this.output.loops)
+      for (const bytes of batches.splice(0)) {
+        await this.#process({ topic, partition: 0 }, bytes)
+        any = true
+      }
+    return any
   }
 
   async commit(): Promise<void> {

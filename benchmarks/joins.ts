@@ -27,6 +27,20 @@ const table = (side: Side): Rows => side.toTable() as unknown as Rows
 const versioned = (side: Side): Rows =>
   side.toTable({ store: 'versions', historyMs: seconds(60) }) as unknown as Rows
 
+/** Of a hundred records so many are of the left side; each left row points to the right row of its key. */
+const byForeignKey = (ofHundred: number) => (): Topology => {
+  const builder = new StreamsBuilder({ key: string(), value: bytes() })
+  const stream = builder.stream<string, Uint8Array>('in') as Side
+  const isLeft = (timestampMs: number): boolean => timestampMs % 100 < ofHundred
+  const left = table(stream.filter((_value, _key, record) => isLeft(record.timestampMs)))
+  const right = table(stream.filterNot((_value, _key, record) => isLeft(record.timestampMs)))
+  left
+    .join(right, (_value, key) => key, first)
+    .toStream()
+    .forEach(() => {})
+  return builder.build()
+}
+
 /** A record meets about one of the other side. */
 const within = { beforeMs: seconds(1), afterMs: seconds(1), graceMs: seconds(1) }
 /** One in ten meets another. */
@@ -45,6 +59,8 @@ export const joinTopologies: Readonly<Record<string, () => Topology>> = {
       .outerJoin(table(right), first as never, { caching: false })
       .toStream(),
   ),
+  'foreign-key join, left rows change': byForeignKey(99),
+  'foreign-key join, right rows change': byForeignKey(1),
   'stream-stream join': joining((left, right) => left.join(right, first, { within })),
   'stream-stream left join': joining((left, right) => left.leftJoin(right, first, { within })),
   'stream-stream outer join': joining((left, right) => left.outerJoin(right, first, { within })),
