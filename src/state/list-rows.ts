@@ -264,6 +264,8 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
       row.flags |= DIRTY
       row.bucket.value!.dirtyEntries++
       this.#dirty.push(row)
+      // A deletion of what was never there is logged as any other.
+      if (!row.present) row.flags &= ~NEW
     } else if ((row.flags & NEW) !== 0 && !row.present && row.held === undefined) {
       // Made and deleted between two commits, as sessions are that grow: it leaves no trace.
       this.unmark(row)
