@@ -5,7 +5,7 @@
 //
 // `first` orders and expires: the end of a session, the start of a window, the time of a record.
 // `second` tells entries of one `first` apart: the start of a session, a sequence number.
-import { readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+import { compareBytes, readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
 import { RAW, Row } from './row.js'
 
 const headBytes = 20
@@ -127,3 +127,15 @@ export const bucketKey = (timeMs: number, keyBytes: Uint8Array): Uint8Array => {
   key.set(keyBytes, 8)
   return key
 }
+
+/** An entry found by a scan, with its key. */
+export interface FoundEntry<K> extends EntryBytes {
+  readonly key: K
+}
+
+export interface ScannedEntry extends EntryBytes {
+  readonly keyBytes: Uint8Array
+}
+
+export const byTimeThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
+  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second

@@ -4,7 +4,8 @@
 import { readInt32, writeInt32 } from './byte-keys.js'
 import type { WriteBatch } from './bytes-store.js'
 import { BucketEntry, type BucketRow } from './bucket.js'
-import { ListRows, type ListRowsOptions } from './list-rows.js'
+import { ListRows } from './list-rows.js'
+import type { ListRowsOptions } from './list-rows-options.js'
 import { RAW } from './row.js'
 import { splitWindowKey, windowKey } from './sliding-rows.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
@@ -98,9 +99,8 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     toMs: number,
     reverse: boolean,
   ): AsyncGenerator<FoundWindow<K, V>> {
-    const keyBytes = this.keys.encode(key)
-    const o = { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes }
-    for await (const entry of this.scanEntries(fromMs, toMs, o)) yield this.#found(entry)
+    for await (const entry of this.entriesOfKey(key, fromMs, toMs, reverse))
+      yield this.#found(entry)
   }
 
   async *fetchRange(

@@ -1,6 +1,5 @@
 // The base of stores that look for what lies near a time: one row per (key, time bucket) lists it, so
 // that every look-up of a record is a few point look-ups. In the engine: bucket start 8 │ key.
-import { compareBytes, readInt64 } from './byte-keys.js'
 import type { WriteBatch } from './bytes-store.js'
 import {
   Bucket,
@@ -11,38 +10,29 @@ import {
   entriesOf,
   timePrefix,
   type EntryBytes,
+  type FoundEntry,
 } from './bucket.js'
+import { BucketMap } from './bucket-map.js'
+import { entriesIn, type EntryScan } from './entry-scan.js'
 import { afterRows, Retention } from './retention.js'
 import { CLEAN, DIRTY, NEW, RAW, TOUCHED } from './row.js'
-import { RowStore, type RowStoreOptions } from './row-store.js'
+import type { ListRowsOptions } from './list-rows-options.js'
+import { RowStore } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
 
-export interface ListRowsOptions<K, V> extends RowStoreOptions<K, V> {
-  readonly engine: 'leveldb' | 'memory'
-  readonly retentionMs: number
-  /** Length of a bucket: about as wide as a look-up, so that it needs two or three of them. */
-  readonly bucketMs: number
-  /** How much longer than the retention the disk keeps what a record cache shows (semantics 12.16). */
-  readonly slackMs?: number | undefined
-  readonly timeFirst?: boolean | undefined
-  readonly lenient?: boolean | undefined
-}
+/** A query of one key that needs more look-ups than this scans instead. */
+const manyBuckets = 2000
 
 /** A commit of fewer entries logs them in order of their last write. */
 const sortedBelow = 256
-
-/** An entry found by a scan, with its key. */
-export interface FoundEntry<K> extends EntryBytes {
-  readonly key: K
-}
 
 export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   protected readonly buffer: WriteBuffer<K, Bucket<K, V>>
   protected readonly retention: Retention
   readonly #bucketMs: number
   readonly #slackMs: number
-  readonly #buckets = new Map<number, Map<unknown, BucketRow<K, V>>>()
+  readonly #buckets = new BucketMap<K, V>()
   /** The row that was looked up last: a record mostly asks for one several times. */
   #last: BucketRow<K, V> | undefined
   /** The largest `first` of any live entry. */
@@ -85,16 +75,70 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     const high = Math.min(to, this.#highest)
     if (low > high) return found
     const mapKey = this.keys.mapKey(key)
-    for (let b = this.#bucketOf(low); b <= this.#bucketOf(high); b++) {
-      const bucket = this.#open(this.#row(key, mapKey, b))
-      const { entries } = bucket
-      for (let i = bucket.indexOf(low, -1); i < entries.length; i++) {
-        const entry = entries[i]!
-        if (entry.first > high) break
-        if (entry.present) found.push(entry)
-      }
+    const first = this.#bucketOf(Math.max(low, this.#storedFrom))
+    if (low < this.#storedFrom)
+      for (const b of this.#buckets.having(mapKey, this.#bucketOf(low), first))
+        this.#collect(this.#row(key, mapKey, b), low, high, found)
+    for (let b = first; b <= this.#bucketOf(high); b++)
+      this.#collect(this.#row(key, mapKey, b), low, high, found)
+    return found
+  }
+
+  #collect(row: BucketRow<K, V>, low: number, high: number, found: BucketEntry<K, V>[]): void {
+    const bucket = this.#open(row)
+    const { entries } = bucket
+    for (let i = bucket.indexOf(low, -1); i < entries.length; i++) {
+      const entry = entries[i]!
+      if (entry.first > high) break
+      if (entry.present) found.push(entry)
+    }
+  }
+
+  /**
+   * The same as bytes, without a trace in memory; `undefined` when that needs so many look-ups that a
+   * scan is better.
+   */
+  #entryBytes(key: K, from: number, to: number): EntryBytes[] | undefined {
+    this.checkOpen()
+    const low = Math.max(0, from, this.#visibleFrom)
+    const high = Math.min(to, this.#highest)
+    const start = this.#bucketOf(Math.max(low, this.#storedFrom))
+    if (this.#bucketOf(high) - start > manyBuckets) return undefined
+    const found: EntryBytes[] = []
+    const mapKey = this.keys.mapKey(key)
+    const keyBytes = this.keys.encode(key)
+    const numbers = this.#buckets.having(mapKey, this.#bucketOf(low), start)
+    for (let b = start; b <= this.#bucketOf(high); b++) numbers.push(b)
+    for (const b of numbers) {
+      const row = this.#buckets.get(b, mapKey)
+      const image =
+        row === undefined
+          ? this.below(bucketKey(b * this.#bucketMs, keyBytes))
+          : row.present
+            ? (row.image ??= this.encode(row))
+            : undefined
+      if (image !== undefined)
+        for (const entry of entriesOf(image))
+          if (entry.first >= low && entry.first <= high) found.push(entry)
     }
     return found
+  }
+
+  /** Entries of one key for queries, by time. */
+  protected async *entriesOfKey(
+    key: K,
+    from: number,
+    to: number,
+    reverse: boolean,
+  ): AsyncGenerator<FoundEntry<K>> {
+    const found = this.#entryBytes(key, from, to)
+    if (found !== undefined) {
+      if (reverse) found.reverse()
+      for (const entry of found) yield { ...entry, key }
+      return
+    }
+    const keyBytes = this.keys.encode(key)
+    yield* this.scanEntries(from, to, { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes })
   }
 
   protected entry(key: K, first: number, second: number): BucketEntry<K, V> | undefined {
@@ -116,10 +160,13 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     return entry
   }
 
-  /** Moves time on for a put; false when it is to be refused. */
+  /** Moves time on for a put; false when it is to be refused. Stores without a record cache call it. */
   protected accepts(first: number): boolean {
     if (!this.retention.put(first)) return false
-    if (first >= this.#sweptMs + this.retention.intervalMs) this.#sweep(first)
+    if (first < this.#sweptMs + this.retention.intervalMs) return true
+    this.#sweptMs = first
+    const gone = this.#bucketOf(this.retention.visibleFromMs)
+    for (const row of this.#buckets.before(gone)) this.buffer.drop(row)
     return true
   }
 
@@ -157,49 +204,20 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
    * Entries of all keys with `first` in `[from, to]`. `byTime`: by first, second, then key bytes; else
    * by bucket, key, first. Expired ones are left out unless asked for.
    */
-  protected async *scanEntries(
+  protected scanEntries(
     from: number,
     to: number,
-    o: {
-      byTime: boolean
-      reverse?: boolean
-      expired?: boolean
-      fromKey?: Uint8Array | undefined
-      toKey?: Uint8Array | undefined
-      compare?: ((a: ScannedEntry, b: ScannedEntry) => number) | undefined
-    },
+    o: EntryScan & { readonly expired?: boolean },
   ): AsyncGenerator<FoundEntry<K>> {
     const low = Math.max(0, from, o.expired === true ? 0 : this.#visibleFrom)
     const high = Math.min(to, this.#highest)
-    if (low > high) return
-    const reverse = o.reverse === true
-    const sign = reverse ? -1 : 1
-    const after = (this.#bucketOf(high) + 1) * this.#bucketMs
-    const range = {
+    const after = (this.#bucketOf(Math.max(low, high)) + 1) * this.#bucketMs
+    const rows = this.scanRows({
       from: timePrefix(this.#bucketOf(low) * this.#bucketMs),
       to: after > Number.MAX_SAFE_INTEGER ? afterRows : timePrefix(after),
-      reverse,
-    }
-    let bucket = -1
-    let some: ScannedEntry[] = []
-    const compare = o.compare ?? byTimeThenKey
-    const inOrder = (entries: ScannedEntry[]): ScannedEntry[] =>
-      o.byTime ? entries.sort((a, b) => sign * compare(a, b)) : entries
-    for await (const [at, image] of this.scanRows(range)) {
-      const keyBytes = at.subarray(8)
-      if (o.fromKey !== undefined && compareBytes(keyBytes, o.fromKey) < 0) continue
-      if (o.toKey !== undefined && compareBytes(keyBytes, o.toKey) > 0) continue
-      const time = readInt64(at, 0)
-      if (!o.byTime || time !== bucket) {
-        yield* this.#out(inOrder(some))
-        some = []
-        bucket = time
-      }
-      for (const entry of entriesOf(image))
-        if (entry.first >= low && entry.first <= high) some.push({ ...entry, keyBytes })
-      if (!o.byTime && reverse) some.reverse()
-    }
-    yield* this.#out(inOrder(some))
+      reverse: o.reverse,
+    })
+    return entriesIn(rows, low, high, o, (bytes) => this.keys.decode(bytes))
   }
 
   // ---------- what the base asks
@@ -241,9 +259,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
 
   forget(row: BucketRow<K, V>): void {
     if (this.#last === row) this.#last = undefined
-    const rows = this.#buckets.get(row.timeMs)
-    rows?.delete(row.mapKey)
-    if (rows?.size === 0) this.#buckets.delete(row.timeMs)
+    this.#buckets.delete(row)
   }
 
   expired(row: BucketRow<K, V>): boolean {
@@ -253,9 +269,8 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   protected override *ghosts(): Generator<BucketRow<K, V>> {
     if (!this.cached) return
     const floorMs = this.retention.committedFloorMs
-    for (const [bucket, rows] of this.#buckets)
-      if (bucket * this.#bucketMs < floorMs)
-        for (const row of rows.values()) if ((row.flags & CLEAN) !== 0 && row.present) yield row
+    for (const row of this.#buckets.before(Math.ceil(floorMs / this.#bucketMs)))
+      if ((row.flags & CLEAN) !== 0 && row.present) yield row
   }
 
   protected mark(row: BucketEntry<K, V>): void {
@@ -266,8 +281,13 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
       this.#dirty.push(row)
       // A deletion of what was never there is logged as any other.
       if (!row.present) row.flags &= ~NEW
-    } else if ((row.flags & NEW) !== 0 && !row.present && row.held === undefined) {
-      // Made and deleted between two commits, as sessions are that grow: it leaves no trace.
+    } else if (
+      (row.flags & NEW) !== 0 &&
+      !row.present &&
+      row.held === undefined &&
+      row.first < this.retention.observedMs
+    ) {
+      // Made and deleted between two commits: no trace, but of the one that moved time.
       this.unmark(row)
       return
     }
@@ -275,18 +295,20 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   protected unmark(row: BucketEntry<K, V>): void {
+    this.#takeOut(row)
+    if (row.bucket.value!.dirtyEntries === 0) this.buffer.unwritten(row.bucket)
+  }
+
+  #takeOut(row: BucketEntry<K, V>): void {
     const bucket = row.bucket.value!
     if ((row.flags & DIRTY) !== 0) bucket.dirtyEntries--
     row.flags &= ~DIRTY
     bucket.remove(row)
-    if (bucket.dirtyEntries === 0) this.buffer.unwritten(row.bucket)
+    row.bucket.image = undefined
   }
 
   protected override vanish(row: BucketEntry<K, V>): void {
-    const bucket = row.bucket.value!
-    if ((row.flags & DIRTY) !== 0) bucket.dirtyEntries--
-    row.flags &= ~DIRTY
-    bucket.remove(row)
+    this.#takeOut(row)
     this.touched(row)
   }
 
@@ -316,7 +338,6 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     }
     if (first > this.#highest) this.#highest = first
     row.image = undefined
-    // The bytes of the list are made when all records of this call are in.
     this.#restoredRows.add(row)
     this.buffer.replaced(row, null)
     row.value = bucket
@@ -371,6 +392,11 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     return Math.floor(first / this.#bucketMs)
   }
 
+  /** What lies before is on disk no more, or soon will be: only memory is asked. */
+  get #storedFrom(): number {
+    return Math.max(0, this.retention.visibleFromMs - this.#slackMs)
+  }
+
   /** A record cache shows what it has. */
   get #visibleFrom(): number {
     return this.cached ? 0 : this.retention.visibleFromMs
@@ -387,9 +413,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   #lookUp(key: K, mapKey: unknown, bucket: number): BucketRow<K, V> {
-    let rows = this.#buckets.get(bucket)
-    if (rows === undefined) this.#buckets.set(bucket, (rows = new Map()))
-    const found = rows.get(mapKey)
+    const found = this.#buckets.get(bucket, mapKey)
     if (found !== undefined) {
       found.flags |= TOUCHED
       return found
@@ -403,7 +427,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
       row.image = image
       row.flags = RAW
     }
-    rows.set(mapKey, row)
+    this.#buckets.add(row)
     this.buffer.loaded(row)
     return row
   }
@@ -423,25 +447,4 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
     row.value = bucket
     return bucket
   }
-
-  #sweep(nowMs: number): void {
-    this.#sweptMs = nowMs
-    if (this.cached) return
-    const visible = this.retention.visibleFromMs
-    for (const [bucket, rows] of this.#buckets)
-      if ((bucket + 1) * this.#bucketMs <= visible)
-        for (const row of rows.values()) this.buffer.drop(row)
-  }
-
-  *#out(entries: readonly ScannedEntry[]): Generator<FoundEntry<K>> {
-    for (const { keyBytes, first, second, image } of entries)
-      yield { key: this.keys.decode(keyBytes), first, second, image }
-  }
 }
-
-export interface ScannedEntry extends EntryBytes {
-  readonly keyBytes: Uint8Array
-}
-
-const byTimeThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
-  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second

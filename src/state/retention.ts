@@ -75,6 +75,16 @@ export class Retention {
     return Math.floor(timeMs / this.intervalMs)
   }
 
+  /** Segments of `[low, high]` that may have rows: those on disk, and those of other times known. */
+  segmentsIn(low: number, high: number, others: Iterable<number>): number[] {
+    const segments = new Set<number>()
+    for (const timeMs of others)
+      if (timeMs >= low && timeMs <= high) segments.add(this.segment(timeMs))
+    const last = this.segment(high)
+    for (let s = this.segment(Math.max(low, this.visibleFromMs)); s <= last; s++) segments.add(s)
+    return [...segments].sort((a, b) => a - b)
+  }
+
   committed(): void {
     this.#committedMs = this.#observedMs
   }

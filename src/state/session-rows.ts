@@ -1,18 +1,23 @@
 // Session stores as stateful operators use them: one row per (key, time bucket) lists the sessions
 // that end in it. The changelog has them one by one: key │ end 8 │ start 8.
 import { compareBytes, readInt64, writeInt64 } from './byte-keys.js'
-import { BucketEntry, type BucketRow } from './bucket.js'
-import { ListRows, type ListRowsOptions, type ScannedEntry } from './list-rows.js'
+import { BucketEntry, type BucketRow, type ScannedEntry } from './bucket.js'
+import type { WriteBatch } from './bytes-store.js'
+import { ListRows } from './list-rows.js'
+import type { ListRowsOptions } from './list-rows-options.js'
 import type { FlushOptions, LiveRow, SessionFlushListener } from './live-row.js'
 import type { Held } from './record-cache.js'
 import { SessionApi, SessionView, type FoundSession } from './session-api.js'
-import type { StoreContext } from './state-store.js'
+import type { ChangelogRecord, StoreContext } from './state-store.js'
 
 /** A session found; good until the next write. */
 export interface SessionRow<out V> extends LiveRow<V> {
   readonly startMs: number
   readonly endMs: number
 }
+
+/** Behind all rows and behind the store's time. */
+const longestKey = Uint8Array.of(0xff, 1)
 
 class SessionEntry<K, V> extends BucketEntry<K, V> {
   get startMs(): number {
@@ -30,17 +35,23 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   /** In memory, sessions of one end come by key before start. */
   readonly #keyFirst: boolean
   #listener: SessionFlushListener<K, V> | undefined
+  /** No session here was ever longer: bounds the look-ups of a late record. */
+  #longestMs = 0
 
   constructor(options: ListRowsOptions<K, V>, context: StoreContext) {
     super(options, context)
     this.#keyFirst = options.engine === 'memory'
+    const longest = context.rows.get(longestKey)
+    if (longest !== undefined) this.#longestMs = readInt64(longest, 0)
     this.api = new SessionApi(this)
     this.view = new SessionView(this)
   }
 
   /** Sessions with end ≥ `earliestEndMs` and start ≤ `latestStartMs`, by end, then start. */
   find(key: K, earliestEndMs: number, latestStartMs: number): readonly SessionRow<V>[] {
-    const found = this.entries(key, earliestEndMs, Number.MAX_SAFE_INTEGER).filter(
+    // No session is longer, so none that ends later can have begun in time.
+    const latestEndMs = latestStartMs + this.#longestMs
+    const found = this.entries(key, earliestEndMs, latestEndMs).filter(
       (entry) => entry.second <= latestStartMs,
     )
     for (const entry of found) this.valueOf(entry)
@@ -58,6 +69,7 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   /** False when the store refused the row because its segment is gone; that is logged and counted here. */
   write(key: K, startMs: number, endMs: number, value: V | null): boolean {
     if (!this.cached && !this.#accept(key, startMs, endMs, value)) return false
+    if (endMs - startMs > this.#longestMs) this.#longestMs = endMs - startMs
     this.store(this.target(key, endMs, startMs), value, -1)
     return true
   }
@@ -87,6 +99,7 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   writeCopy(key: K, startMs: number, endMs: number, value: V | null): void {
     const image = this.imageForCopy(value, -1)
     if (!this.cached && !this.#accept(key, startMs, endMs, value)) return
+    if (endMs - startMs > this.#longestMs) this.#longestMs = endMs - startMs
     this.storeCopy(this.target(key, endMs, startMs), value, image, -1)
   }
 
@@ -97,9 +110,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     latestStartMs: number,
     reverse: boolean,
   ): AsyncGenerator<FoundSession<K, V>> {
-    const keyBytes = this.keys.encode(key)
-    const o = { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes }
-    for await (const entry of this.scanEntries(earliestEndMs, Number.MAX_SAFE_INTEGER, o))
+    const latestEndMs = latestStartMs + this.#longestMs
+    for await (const entry of this.entriesOfKey(key, earliestEndMs, latestEndMs, reverse))
       if (entry.second <= latestStartMs) yield this.#found(entry)
   }
 
@@ -138,6 +150,19 @@ export class SessionRows<K, V> extends ListRows<K, V> {
       first: readInt64(key, at),
       second: readInt64(key, at + 8),
     }
+  }
+
+  protected override restoreRecord(record: ChangelogRecord): void {
+    const { first, second } = this.splitKey(record.key)
+    if (first - second > this.#longestMs) this.#longestMs = first - second
+    super.restoreRecord(record)
+  }
+
+  override persist(batch: WriteBatch): void {
+    super.persist(batch)
+    const longest = new Uint8Array(8)
+    writeInt64(longest, 0, this.#longestMs)
+    batch.put(longestKey, longest)
   }
 
   protected newEntry(key: K, bucket: BucketRow<K, V>, first: number, second: number) {

@@ -2,7 +2,8 @@
 // The changelog has them one by one, as any window store: key │ start 8 │ sequence 4.
 import { readInt64, writeInt32, writeInt64 } from './byte-keys.js'
 import { BucketEntry, type BucketRow } from './bucket.js'
-import { ListRows, type ListRowsOptions } from './list-rows.js'
+import { ListRows } from './list-rows.js'
+import type { ListRowsOptions } from './list-rows-options.js'
 import type { FlushOptions, LiveRow, WindowFlushListener } from './live-row.js'
 import type { Held } from './record-cache.js'
 import type { StoreContext } from './state-store.js'
@@ -91,9 +92,8 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     toMs: number,
     reverse: boolean,
   ): AsyncGenerator<FoundWindow<K, V>> {
-    const keyBytes = this.keys.encode(key)
-    const o = { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes }
-    for await (const entry of this.scanEntries(fromMs, toMs, o)) yield this.#found(entry)
+    for await (const entry of this.entriesOfKey(key, fromMs, toMs, reverse))
+      yield this.#found(entry)
   }
 
   async *fetchRange(

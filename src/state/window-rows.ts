@@ -115,7 +115,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     // Asked for now, so that all segments show the same moment.
     const scans: ReturnType<typeof this.scanRows>[] = []
     const interval = this.#retention.intervalMs
-    for (let s = this.#retention.segment(low); s <= this.#retention.segment(high); s++) {
+    for (const s of this.#retention.segmentsIn(low, high, this.cached ? this.#starts.keys() : [])) {
       const from = this.#keyOf(keyBytes, Math.max(low, s * interval), 0)
       const to = this.#keyOf(keyBytes, Math.min(high, (s + 1) * interval - 1), 2 ** 31 - 1)
       scans.push(this.scanRows({ from, to, reverse }))
