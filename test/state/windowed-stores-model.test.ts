@@ -26,6 +26,8 @@ interface Entry {
 const retentionMs = 120_000
 const intervalMs = 60_000
 
+const ever = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
+
 /** What the stores have in common, as the test drives them. */
 interface Kind {
   readonly name: string
@@ -36,6 +38,8 @@ interface Kind {
   bump?(store: TaskStore, key: string, time: number, length: number): void
   find(store: TaskStore, key: string, from: number, to: number): Entry[]
   all(store: TaskStore): Promise<Entry[]>
+  /** Values of one key as queries get them, oldest first. */
+  query(store: TaskStore, key: string): Promise<readonly number[]>
   readonly duplicates?: boolean
 }
 
@@ -67,6 +71,10 @@ const kinds: Kind[] = [
       }
       return found
     },
+    query: async (store, key) =>
+      (await (store as WindowRows<string, Value>).view.fetch(key, ever)).map(
+        (row) => (row.value as Value).n,
+      ),
     all: async (store) =>
       (await collect((store as WindowRows<string, Value>).api.all())).map(([at, row]) => ({
         key: at.key,
@@ -94,6 +102,10 @@ const kinds: Kind[] = [
       (store as SlidingRows<string, Value>)
         .find(key, from, to)
         .map((row) => ({ key, first: row.startMs, second: 0, n: row.value.n })),
+    query: async (store, key) =>
+      (await (store as SlidingRows<string, Value>).view.fetch(key, ever)).map(
+        (row) => (row.value as Value).n,
+      ),
     all: async (store) =>
       (await collect((store as SlidingRows<string, Value>).api.all())).map(([at, row]) => ({
         key: at.key,
@@ -124,6 +136,8 @@ const kinds: Kind[] = [
         .find(key, from, to)
         .filter((row) => row.endMs <= to)
         .map((row) => ({ key, first: row.endMs, second: row.startMs, n: row.value.n })),
+    query: async (store, key) =>
+      (await (store as SessionRows<string, Value>).view.fetch(key)).map((row) => row.value.n),
     all: async (store) => {
       const rows: Entry[] = []
       for await (const [at, value] of (store as SessionRows<string, Value>).view.fetchAll())
@@ -143,6 +157,10 @@ const kinds: Kind[] = [
       (store as JoinRows<string, Value>)
         .find(key, from, to)
         .map((row) => ({ key, first: row.timestampMs, second: -1, n: row.value.n })),
+    query: async (store, key) =>
+      (await (store as JoinRows<string, Value>).view.fetch(key, ever)).map(
+        (row) => (row.value as Value).n,
+      ),
     all: async (store) =>
       (await collect((store as JoinRows<string, Value>).api.all())).map(([at, value]) => ({
         key: at.key,
@@ -291,6 +309,10 @@ for (const kind of kinds) {
                         ? all.filter((e) => e.first > live.observedMs - retentionMs)
                         : all
                       expect(seen.sort(byIdentity)).toEqual(must)
+                      const queried = await kind.query(h.store, k)
+                      const mine = must.filter((e) => e.key === k).map((e) => e.n)
+                      if (!caching) expect(queried).toEqual(mine)
+                      else expect(queried).toEqual(expect.arrayContaining(mine))
                       break
                     }
                     case 'jump':
