@@ -21,8 +21,14 @@ export interface BufferedUpdate {
 const oldEqualsPrior = -2
 
 /** Whether two values are the same bytes. */
-export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
-  a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0)
+export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {
+  if (a === b) return true
+  if (a === null || b === null || a.length !== b.length) return false
+  // Below this length a loop is quicker than a call out of JavaScript.
+  if (a.length > 32) return Buffer.compare(a, b) === 0
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
 
 class Writer {
   readonly #parts: Uint8Array[] = []

@@ -22,6 +22,8 @@ interface Entry extends BufferedUpdate {
   readonly place: string
   readonly timeMs: number
   readonly bytes: number
+  /** The stretch between two changelog writes or commits in which it was put. */
+  readonly stretch: number
 }
 
 /** The version of the layout, in the header `v` of every record that is no deletion. */
@@ -55,6 +57,9 @@ export class SuppressBuffer<K, V> implements TaskStore {
   /** What changed since the last commit, as it was then. */
   readonly #before = new Map<string, Entry | undefined>()
   #bytes = 0
+  #stretch = 0
+  /** Buffer time of the front while it is known. */
+  #frontMs: number | undefined
 
   constructor(name: string, key: SerdeFor<K>, value: SerdeFor<V>, context: StoreContext) {
     this.name = name
@@ -78,19 +83,23 @@ export class SuppressBuffer<K, V> implements TaskStore {
     const id = toLatin1(this.#key.serialize(key, topic, headers))
     const oldBytes = bytesOf(oldValue)
     const before = this.#entries.get(id)
-    this.#set(id, before?.timeMs ?? bufferTimeMs, {
+    const newBytes = bytesOf(newValue)
+    const prior = before === undefined ? oldBytes : before.prior
+    // An entry of this stretch is noted already, here and as something to undo.
+    if (before?.stretch !== this.#stretch) this.#dirty.add(id)
+    this.#set(id, before, before?.timeMs ?? bufferTimeMs, {
       context,
-      prior: before === undefined ? oldBytes : before.prior,
+      prior,
       oldValue: oldBytes,
-      newValue: bytesOf(newValue),
+      newValue: newBytes,
     })
-    this.#dirty.add(id)
   }
 
   /** Buffer time of the front, Infinity when empty. */
   get minTimeMs(): number {
+    if (this.#frontMs !== undefined) return this.#frontMs
     const id = this.#places.first
-    return id === undefined ? Infinity : this.#entries.get(id)!.timeMs
+    return (this.#frontMs = id === undefined ? Infinity : this.#entries.get(id)!.timeMs)
   }
 
   get records(): number {
@@ -141,9 +150,10 @@ export class SuppressBuffer<K, V> implements TaskStore {
         )
       const { update, timeMs } = decodeBuffered(value)
       this.#delete(id)
-      this.#set(id, timeMs, update)
+      this.#set(id, undefined, timeMs, update)
     }
     this.#before.clear()
+    this.#stretch++
   }
 
   flushCache(): void {}
@@ -156,20 +166,23 @@ export class SuppressBuffer<K, V> implements TaskStore {
       else this.#context.log(key, encodeBuffered(entry, entry.timeMs), null, versionHeaders)
     }
     this.#dirty.clear()
+    this.#stretch++
   }
 
   committed(): void {
     this.#before.clear()
+    this.#stretch++
   }
 
   aborted(): void {
     const before = [...this.#before]
     for (const [id, entry] of before) {
       this.#delete(id)
-      if (entry !== undefined) this.#set(id, entry.timeMs, entry)
+      if (entry !== undefined) this.#set(id, undefined, entry.timeMs, entry)
     }
     this.#before.clear()
     this.#dirty.clear()
+    this.#stretch++
   }
 
   persist(): void {}
@@ -179,6 +192,7 @@ export class SuppressBuffer<K, V> implements TaskStore {
   close(): void {
     this.#entries.clear()
     this.#places.clear()
+    this.#frontMs = undefined
   }
 
   #decode(bytes: Uint8Array | null, headers: HeaderList): V | null {
@@ -190,14 +204,18 @@ export class SuppressBuffer<K, V> implements TaskStore {
     if (!this.#before.has(id)) this.#before.set(id, this.#entries.get(id))
   }
 
-  #set(id: string, timeMs: number, update: BufferedUpdate): void {
-    this.#remember(id)
-    const before = this.#entries.get(id)
+  /** `before` is the key's entry that this one replaces. */
+  #set(id: string, before: Entry | undefined, timeMs: number, update: BufferedUpdate): void {
+    const stretch = this.#stretch
+    if (before?.stretch !== stretch) this.#remember(id)
     const { context, prior, oldValue, newValue } = update
     const place = before?.place ?? placeOf(timeMs, id)
     const bytes = sizeOf(id, update)
-    this.#entries.set(id, { context, prior, oldValue, newValue, place, timeMs, bytes })
-    if (before === undefined) this.#places.set(place, id)
+    this.#entries.set(id, { context, prior, oldValue, newValue, place, timeMs, bytes, stretch })
+    if (before === undefined) {
+      this.#places.set(place, id)
+      this.#frontMs = undefined
+    }
     this.#bytes += bytes - (before?.bytes ?? 0)
   }
 
@@ -207,6 +225,7 @@ export class SuppressBuffer<K, V> implements TaskStore {
     this.#remember(id)
     this.#entries.delete(id)
     this.#places.delete(entry.place)
+    this.#frontMs = undefined
     this.#bytes -= entry.bytes
   }
 }
