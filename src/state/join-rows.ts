@@ -27,6 +27,8 @@ export class JoinRows<K, V> extends ListRows<K, V> {
   readonly #inMemory: boolean
   readonly #rowForm: boolean
   #sequence = 0
+  /** The number of the last record that is no null. */
+  #latest = 0
 
   constructor(options: ListRowsOptions<K, V> & { readonly sizeMs: number }, context: StoreContext) {
     super(options, context)
@@ -36,7 +38,7 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     this.api = new WindowApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new WindowView(this, options.timestamped ? 'rows' : 'values')
     const stored = context.rows.get(sequenceKey)
-    if (stored !== undefined) this.#sequence = readInt32(stored, 0)
+    if (stored !== undefined) this.#latest = this.#sequence = readInt32(stored, 0)
   }
 
   /** The largest time put so far, -1 at first. */
@@ -51,6 +53,7 @@ export class JoinRows<K, V> extends ListRows<K, V> {
   put(key: K, value: V | null, timeMs: number, valueTimeMs: number = timeMs): boolean {
     const image = value === null ? null : this.values.encode(value, valueTimeMs)
     this.#sequence = (this.#sequence + 1) & 0x7fffffff
+    if (image !== null) this.#latest = this.#sequence
     // A null is not stored, so it moves no time either; in memory it does, as in Kafka Streams.
     if ((image !== null || this.#inMemory) && !this.accepts(timeMs))
       return this.refuse(key, timeMs, this.#sequence, image, valueTimeMs)
@@ -82,9 +85,10 @@ export class JoinRows<K, V> extends ListRows<K, V> {
 
   // ---------- for the api and the view
 
-  /** The first record of that time. */
+  /** The record put last into the store, if it is of that key and time; in memory none, as in Java. */
   read(key: K, startMs: number): { value: V; timestampMs: number } | undefined {
-    const [entry] = this.entries(key, startMs, startMs)
+    if (this.#inMemory) return undefined
+    const entry = this.entry(key, startMs, this.#latest)
     if (entry === undefined) return undefined
     return { value: this.copied(entry) as V, timestampMs: this.timeOf(entry) }
   }
