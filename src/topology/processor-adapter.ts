@@ -1,6 +1,7 @@
 // Makes a node of a processor of users' own: its context shows what users may touch, under the names
 // that they gave to their stores.
 import { ProcessingError, TopologyError } from '../errors.js'
+import { HeaderList } from '../serde/record-headers.js'
 import type {
   NodeContext,
   NodeProcessor,
@@ -8,7 +9,7 @@ import type {
   Processor,
   ProcessorContext,
 } from './processor.js'
-import type { FlowRecord, ForwardRecord, RecordMetadata } from './stream-record.js'
+import { FlowRecord, type ForwardRecord, type RecordMetadata } from './stream-record.js'
 
 /** What users call in `addProcessor` and `process`. */
 export type UserSupplier = (context: ProcessorContext<any, any, any>) => Processor<any, any>
@@ -90,9 +91,17 @@ class FixedKeyContext extends UserContext {
         `${this.#node} forwarded another key than it was given: processValues keeps the key, use process to change it`,
         { node: this.#node },
       )
-    return super.forward(record, child)
+    return super.forward(copied(record), child)
   }
 }
+
+/** What is forwarded with a fixed key has headers of its own, also when it is the record in process. */
+const copied = (record: ForwardRecord<unknown, unknown>): ForwardRecord<unknown, unknown> =>
+  record instanceof FlowRecord
+    ? record.withValue(record.value)
+    : record.headers instanceof HeaderList
+      ? { ...record, headers: new HeaderList(record.headers.entries) }
+      : record
 
 /** What a supplier returned, without methods that only nodes of ours may have. */
 function checkedProcessor(node: string, made: unknown): Processor<unknown, unknown> {
@@ -121,8 +130,10 @@ export const fixedKeyNode =
     const processor = checkedProcessor(context.nodeName, supplier(user))
     return {
       process(record) {
-        user.current = record
-        const result = processor.process(record)
+        // Its headers are the processor's own: siblings do not see what it does to them.
+        const own = record.withValue(record.value)
+        user.current = own
+        const result = processor.process(own)
         if (result instanceof Promise)
           return result.finally(() => {
             user.current = undefined
