@@ -27,6 +27,9 @@ const manyBuckets = 2000
 /** A commit of fewer entries logs them in order of their last write. */
 const sortedBelow = 256
 
+/** What an entry costs in memory beside its bytes (calculated: 230 for itself, 100 for its image). */
+const entryBytes = 330
+
 export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   protected readonly buffer: WriteBuffer<K, Bucket<K, V>>
   protected readonly retention: Retention
@@ -253,8 +256,14 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
   }
 
   /** Lists are not logged themselves. */
-  log(row: BucketRow<K, V>): void {
-    if (row.value !== null) row.value.dirtyEntries = 0
+  log(row: BucketRow<K, V>, image: Uint8Array | null): void {
+    if (row.value === null) return
+    row.value.dirtyEntries = 0
+    this.#size(row, row.value, image)
+  }
+
+  #size(row: BucketRow<K, V>, { entries }: Bucket<K, V>, image: Uint8Array | null): void {
+    this.buffer.resized(row, 2 * (image?.length ?? 0) + entryBytes * entries.length)
   }
 
   forget(row: BucketRow<K, V>): void {
@@ -443,6 +452,7 @@ export abstract class ListRows<K, V> extends RowStore<K, V, Bucket<K, V>> {
         bucket.entries.push(entry)
       }
       row.flags &= ~RAW
+      this.#size(row, bucket, row.image!)
     }
     row.value = bucket
     return bucket
