@@ -128,7 +128,7 @@ export class BenchTask {
         globalStores: new Map(),
         deadLetterTopic: undefined,
         maxTaskIdleMs: 0,
-        cacheBytes: 10_485_760,
+        cacheBytes: 16 * 2 ** 20,
         recordCaches: options.caching ?? true,
       },
       databases: { leveldb: database, memory: new MemoryDatabase() },
