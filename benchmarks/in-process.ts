@@ -14,7 +14,7 @@ import { sixNodes, t1, t2, t3, t4 } from './topologies.js'
 export interface Result {
   /** Records a second. */
   readonly rate: number
-  /** What the issue or the plan expects at least, in records a second. */
+  /** What is expected at least, in records a second. */
   readonly expected: number | undefined
   readonly note: string
 }
