@@ -88,6 +88,7 @@ export class TestLog implements Pick<
   #ensure(topic: string): void {
     if (this.#log.topics.has(topic)) return
     const partitions = this.#partitions(topic)
-    this.#log.createTopic({ name: topic, partitions, replicationFactor: 1, configs: {} })
+    // As in Java a sink may name any topic here: no broker is asked.
+    this.#log.createTopic({ name: topic, partitions, replicationFactor: 1, configs: {} }, true)
   }
 }
