@@ -4,12 +4,13 @@ import { holds } from './checked.js'
 
 export type Predicate = (value: any, key: any, record: any) => unknown
 
-/** Forwards the record itself. */
+/** Forwards a copy, as in Java: what happens to its headers below is not seen beside. */
 export const filter =
   (predicate: Predicate, keep = true): NodeSupplier =>
   (context) => ({
     process(record) {
       const result = predicate(record.value, record.key, record)
-      if (holds(result, context.nodeName) === keep) return context.forward(record)
+      if (holds(result, context.nodeName) === keep)
+        return context.forward(record.withValue(record.value))
     },
   })

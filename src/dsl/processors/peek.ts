@@ -9,13 +9,13 @@ const run = (action: AnyMapper, record: { value: unknown; key: unknown }, node: 
   if (result !== undefined && result !== null) checked(result, node, 'action')
 }
 
-/** Forwards the record itself, after the action. */
+/** Forwards a copy after the action, as in Java: what happens to its headers below is not seen beside. */
 export const peek =
   (action: AnyMapper): NodeSupplier =>
   (context) => ({
     process(record) {
       run(action, record, context.nodeName)
-      return context.forward(record)
+      return context.forward(record.withValue(record.value))
     },
   })
 
