@@ -17,7 +17,7 @@
 //   57    4  record count           0 where compaction has taken them all
 //   61    …  records, compressed together
 import { crc32c } from './crc32c.js'
-import { KafkaError } from './client.js'
+import { KafkaError } from './kafka-error.js'
 
 /** Bytes before the first record. */
 export const batchHeaderLength = 61

@@ -1,7 +1,7 @@
 // The port to a log of partitions with groups and transactions. Two implementations: Kafka (this
 // folder) and the embedded log (`embedded/`); one contract suite runs against both. Offsets are
 // numbers (exact to 2^53); a committed offset is the next one to read.
-import { StreamsError, type StreamsErrorOptions } from '../errors.js'
+import { KafkaError, type KafkaErrorKind } from './kafka-error.js'
 import type { RecordBatchBuilder, RecordReader } from './record-batch.js'
 
 export interface TopicPartition {
@@ -261,28 +261,7 @@ export interface Admin {
 
 // ---------- errors
 
-/**
- * What the caller can do about an error: `retriable` try again · `abortable` abort the transaction ·
- * `fenced` somebody else took over · `tooLarge` the record itself · `authorization` and `fatal` stop.
- */
-export type KafkaErrorKind =
-  'retriable' | 'abortable' | 'fenced' | 'tooLarge' | 'authorization' | 'unknownTopic' | 'fatal'
-
-/** The log refused a request or could not be reached. */
-export class KafkaError extends StreamsError {
-  override readonly name: string = 'KafkaError'
-  override readonly code: string = 'STREAMS_KAFKA'
-
-  constructor(
-    message: string,
-    readonly kind: KafkaErrorKind,
-    /** The protocol's error code, such as 47; -1 where the failure is not an answer. */
-    readonly errorCode: number = -1,
-    options: StreamsErrorOptions = {},
-  ) {
-    super(message, options)
-  }
-}
+export { KafkaError, type KafkaErrorKind }
 
 /** A fetch position lies outside the log. */
 export class OffsetOutOfRangeError extends KafkaError {
