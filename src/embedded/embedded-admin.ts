@@ -8,25 +8,27 @@ import {
   type TopicPartition,
 } from '../kafka/client.js'
 import { RecordReader } from '../kafka/record-batch.js'
-import type { EmbeddedClient } from './embedded-client.js'
+import type { LogConnection } from './log-connection.js'
 import type { PartitionLog } from './partition-log.js'
 
 export class EmbeddedAdmin implements Admin {
-  readonly #client: EmbeddedClient
+  readonly #connection: LogConnection
 
-  constructor(client: EmbeddedClient) {
-    this.#client = client
+  constructor(connection: LogConnection) {
+    this.#connection = connection
   }
 
   listTopics(): Promise<readonly string[]> {
-    return this.#client.call('admin.listTopics', () => [...this.#client.log.topics.keys()].sort())
+    return this.#connection.call('admin.listTopics', () =>
+      [...this.#connection.log.topics.keys()].sort(),
+    )
   }
 
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
-    return this.#client.call('admin.describeTopics', () => {
+    return this.#connection.call('admin.describeTopics', () => {
       const found = new Map<string, TopicDescription>()
       for (const name of names) {
-        const topic = this.#client.log.topics.get(name)
+        const topic = this.#connection.log.topics.get(name)
         if (topic === undefined) continue
         const { topicId, partitions } = topic
         found.set(name, { name, topicId, partitions: partitions.length })
@@ -36,31 +38,34 @@ export class EmbeddedAdmin implements Admin {
   }
 
   createTopics(topics: readonly NewTopic[]): Promise<void> {
-    return this.#client.call('admin.createTopics', () => {
-      for (const topic of topics) this.#client.log.createTopic(topic)
-      return this.#client.log.journal.synced()
+    return this.#connection.call('admin.createTopics', () => {
+      for (const topic of topics) this.#connection.log.createTopic(topic)
+      return this.#connection.log.journal.synced()
     })
   }
 
   deleteTopics(names: readonly string[]): Promise<void> {
-    return this.#client.call('admin.deleteTopics', () => {
-      for (const name of names) this.#client.log.deleteTopic(name)
-      return this.#client.log.journal.synced()
+    return this.#connection.call('admin.deleteTopics', () => {
+      for (const name of names) this.#connection.log.deleteTopic(name)
+      return this.#connection.log.journal.synced()
     })
   }
 
   topicConfigs(name: string): Promise<Readonly<Record<string, string>>> {
-    return this.#client.call('admin.topicConfigs', () => this.#client.log.topic(name).configs)
+    return this.#connection.call(
+      'admin.topicConfigs',
+      () => this.#connection.log.topic(name).configs,
+    )
   }
 
   offsets(
     partitions: readonly TopicPartition[],
     at: 'earliest' | 'latest' | 'stable' | number,
   ): Promise<ReadonlyMap<string, number>> {
-    return this.#client.call('admin.offsets', () => {
+    return this.#connection.call('admin.offsets', () => {
       const found = new Map<string, number>()
       for (const each of partitions) {
-        const log = this.#client.log.partition(each.topic, each.partition)
+        const log = this.#connection.log.partition(each.topic, each.partition)
         const offset = offsetAt(log, at)
         if (offset !== undefined) found.set(partitionKey(each), offset)
       }
@@ -69,10 +74,10 @@ export class EmbeddedAdmin implements Admin {
   }
 
   deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
-    return this.#client.call('admin.deleteRecords', () => {
+    return this.#connection.call('admin.deleteRecords', () => {
       for (const { topic, partition, offset } of before)
-        this.#client.log.partition(topic, partition).deleteBefore(offset)
-      return this.#client.log.journal.synced()
+        this.#connection.log.partition(topic, partition).deleteBefore(offset)
+      return this.#connection.log.journal.synced()
     })
   }
 
@@ -80,8 +85,8 @@ export class EmbeddedAdmin implements Admin {
     groupId: string,
     partitions: readonly TopicPartition[],
   ): Promise<ReadonlyMap<string, CommittedOffset>> {
-    return this.#client.call('admin.committed', () =>
-      this.#client.log.group(groupId).committed(partitions),
+    return this.#connection.call('admin.committed', () =>
+      this.#connection.log.group(groupId).committed(partitions),
     )
   }
 }

@@ -11,7 +11,7 @@ import {
   type TopicPartition,
 } from '../kafka/client.js'
 import { RecordReader } from '../kafka/record-batch.js'
-import type { EmbeddedClient } from './embedded-client.js'
+import type { LogConnection } from './log-connection.js'
 import type { LogReader, PartitionLog } from './partition-log.js'
 
 const defaultPartitionBytes = 1_048_576
@@ -27,7 +27,8 @@ interface Position {
 }
 
 export class EmbeddedFetcher implements Fetcher, LogReader {
-  readonly #client: EmbeddedClient
+  readonly #connection: LogConnection
+  readonly #done: () => void
   readonly #committed: boolean
   readonly #partitionBytes: number
   readonly #positions = new Map<string, Position>()
@@ -37,15 +38,16 @@ export class EmbeddedFetcher implements Fetcher, LogReader {
   #woken = false
   #closed = false
 
-  constructor(client: EmbeddedClient, options: FetcherOptions) {
-    this.#client = client
+  constructor(connection: LogConnection, options: FetcherOptions, done: () => void) {
+    this.#connection = connection
+    this.#done = done
     this.#committed = options.isolation === 'read_committed'
     this.#partitionBytes = options.maxPartitionBytes ?? defaultPartitionBytes
   }
 
   add(partition: TopicPartition, offset: number): void {
     this.remove(partition)
-    const log = this.#client.log.topics.get(partition.topic)?.partitions[partition.partition]
+    const log = this.#connection.log.topics.get(partition.topic)?.partitions[partition.partition]
     log?.readers.add(this)
     const position = { partition, log, offset, paused: false, failed: false }
     this.#positions.set(partitionKey(partition), position)
@@ -74,7 +76,7 @@ export class EmbeddedFetcher implements Fetcher, LogReader {
   }
 
   poll(): FetchedRecords | undefined {
-    if (this.#closed || this.#client.killed) return undefined
+    if (this.#closed || this.#connection.killed) return undefined
     const count = this.#order.length
     for (let n = 0; n < count; n++) {
       const at = (this.#next + n) % count
@@ -88,7 +90,7 @@ export class EmbeddedFetcher implements Fetcher, LogReader {
 
   async wait(timeoutMs: number): Promise<void> {
     if (this.#closed) return
-    await this.#client.call('fetch.wait', () => this.#wait(timeoutMs))
+    await this.#connection.call('fetch.wait', () => this.#wait(timeoutMs))
   }
 
   wake(): void {
@@ -114,7 +116,7 @@ export class EmbeddedFetcher implements Fetcher, LogReader {
     for (const { log } of this.#order) log?.readers.delete(this)
     this.#positions.clear()
     this.#order = []
-    this.#client.forget(this)
+    this.#done()
     this.#notify()
   }
 
@@ -130,7 +132,7 @@ export class EmbeddedFetcher implements Fetcher, LogReader {
         this.#woken = false
         resolve()
       })
-      timer = this.#client.clock.setTimer(timeoutMs, () => this.#notify())
+      timer = this.#connection.clock.setTimer(timeoutMs, () => this.#notify())
     })
   }
 

@@ -16,8 +16,8 @@ import {
   type TopicPartition,
 } from '../kafka/client.js'
 import { withholdOwned } from '../kafka/cooperative.js'
-import type { EmbeddedClient } from './embedded-client.js'
 import type { GroupCoordinator, JoinRequest, MemberEvents } from './group-coordinator.js'
+import type { LogConnection } from './log-connection.js'
 
 /** The protocol's code when another process uses the same instance id. */
 const fencedInstanceId = 82
@@ -28,8 +28,9 @@ const isKind = (error: unknown, ...kinds: readonly string[]): boolean =>
   error instanceof KafkaError && kinds.includes(error.kind)
 
 export class EmbeddedGroupMember implements GroupMember, MemberEvents {
-  readonly #client: EmbeddedClient
+  readonly #connection: LogConnection
   readonly #options: GroupMemberOptions
+  readonly #done: () => void
   readonly #group: GroupCoordinator
   #memberId = ''
   #generationId = -1
@@ -42,10 +43,11 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
   #wakeUp: (() => void) | undefined
   #heartbeat: Timer | undefined
 
-  constructor(client: EmbeddedClient, options: GroupMemberOptions) {
-    this.#client = client
+  constructor(connection: LogConnection, options: GroupMemberOptions, done: () => void) {
+    this.#connection = connection
     this.#options = options
-    this.#group = client.log.group(options.groupId)
+    this.#done = done
+    this.#group = connection.log.group(options.groupId)
   }
 
   start(): void {
@@ -79,26 +81,26 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
     const metadata = this.metadata()
     if (metadata === undefined)
       throw this.#lost ?? new KafkaError('not a member of the group', 'fenced', 25)
-    await this.#client.call('group.commit', () => {
+    await this.#connection.call('group.commit', () => {
       this.#group.checkCommit(metadata)
       return this.#group.commit(offsets)
     })
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, CommittedOffset>> {
-    return this.#client.call('group.committed', () => this.#group.stable(partitions))
+    return this.#connection.call('group.committed', () => this.#group.stable(partitions))
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#heartbeat?.cancel()
-    this.#client.forget(this)
+    this.#done()
     this.#wake()
     const memberId = this.#memberId
     this.#generationId = -1
     if (memberId !== '' && this.#options.instanceId === undefined)
-      await this.#client.call('group.leave', () => this.#group.leave(memberId))
+      await this.#connection.call('group.leave', () => this.#group.leave(memberId))
   }
 
   rebalanceBegun(): void {
@@ -114,7 +116,7 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
   }
 
   get #ended(): boolean {
-    return this.#closed || this.#client.killed
+    return this.#closed || this.#connection.killed
   }
 
   async #run(): Promise<void> {
@@ -151,13 +153,15 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
     this.#rejoin = false
     if (this.#generationId >= 0) await listener.onRebalance?.()
     if (this.#lost !== undefined || this.#ended) return
-    const joined = await this.#client.call('group.join', () => this.#group.join(this.#request()))
+    const joined = await this.#connection.call('group.join', () =>
+      this.#group.join(this.#request()),
+    )
     if (this.#closed) return this.#group.leave(joined.memberId)
     this.#memberId = joined.memberId
     this.#generationId = joined.generationId
     const assignments =
       joined.members && withholdOwned(joined.members, await assignor.assign(joined.members))
-    const assignment = await this.#client.call('group.sync', () =>
+    const assignment = await this.#connection.call('group.sync', () =>
       this.#group.sync(joined.memberId, joined.generationId, assignments),
     )
     if (this.#ended) return
@@ -210,18 +214,18 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
       userData: assignor.userData(),
       sessionTimeoutMs,
       rebalanceTimeoutMs,
-      clock: this.#client.clock,
+      clock: this.#connection.clock,
       events: this,
     }
   }
 
   #scheduleHeartbeat(): void {
-    this.#heartbeat = this.#client.clock.setTimer(this.#options.heartbeatIntervalMs, () => {
+    this.#heartbeat = this.#connection.clock.setTimer(this.#options.heartbeatIntervalMs, () => {
       if (this.#ended) return
       this.#scheduleHeartbeat()
       if (this.metadata() === undefined) return
       const { memberId, generationId } = this.metadata()!
-      this.#client
+      this.#connection
         .call('group.heartbeat', () => this.#group.heartbeat(memberId, generationId))
         .catch((error: unknown) => {
           // A generation that changed while the heartbeat was under way is no news.

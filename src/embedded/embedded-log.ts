@@ -49,7 +49,7 @@ export class EmbeddedLog {
     this.journal = journal
     this.#resident = new ResidentBatches(residentBytes)
     this.#id = id
-    this.transactions = new TransactionCoordinator(this)
+    this.transactions = new TransactionCoordinator(journal, () => this.newProducerId())
   }
 
   /** An empty log in memory. */

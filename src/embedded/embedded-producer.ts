@@ -7,8 +7,8 @@ import {
   type TopicPartition,
 } from '../kafka/client.js'
 import type { BatchIdentity, RecordBatchBuilder } from '../kafka/record-batch.js'
-import type { EmbeddedClient } from './embedded-client.js'
 import type { LogTopic } from './embedded-log.js'
+import type { LogConnection } from './log-connection.js'
 import type { PartitionLog } from './partition-log.js'
 
 interface Handed {
@@ -23,7 +23,8 @@ const pooledBytes = 4096
 const maxSequence = 2 ** 31
 
 export class EmbeddedProducer implements Producer {
-  protected readonly client: EmbeddedClient
+  protected readonly connection: LogConnection
+  readonly #done: () => void
   readonly #compression: 'none' | 'gzip'
   readonly #sequences = new Map<PartitionLog, number>()
   #producerId = -1
@@ -34,14 +35,15 @@ export class EmbeddedProducer implements Producer {
   #error: unknown = undefined
   #closed = false
 
-  constructor(client: EmbeddedClient, options: ProducerOptions) {
-    this.client = client
+  constructor(connection: LogConnection, options: ProducerOptions, done: () => void) {
+    this.connection = connection
+    this.#done = done
     this.#compression = options.compression ?? 'none'
   }
 
   async partitionCount(topic: string): Promise<number> {
-    return this.client.call('admin.describeTopics', () => {
-      return this.client.log.topic(topic).partitions.length
+    return this.connection.call('admin.describeTopics', () => {
+      return this.connection.log.topic(topic).partitions.length
     })
   }
 
@@ -57,7 +59,7 @@ export class EmbeddedProducer implements Producer {
     if (this.#draining) return
     this.#draining = true
     // Not in this turn: an acknowledgement never comes before `send` has returned.
-    if (this.client.immediate) queueMicrotask(() => this.#drainNow())
+    if (this.connection.immediate) queueMicrotask(() => this.#drainNow())
     else void this.#drain()
   }
 
@@ -80,7 +82,7 @@ export class EmbeddedProducer implements Producer {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.client.forget(this)
+    this.#done()
   }
 
   /** Sets who sends; sequences begin at 0. */
@@ -99,7 +101,7 @@ export class EmbeddedProducer implements Producer {
 
   /** Before a batch is appended. @throws KafkaError when it may not be. */
   protected admit(_partition: PartitionLog): void {
-    if (this.#producerId < 0) this.#producerId = this.client.log.newProducerId()
+    if (this.#producerId < 0) this.#producerId = this.connection.log.newProducerId()
   }
 
   /** After an error: whether batches that were handed over later may still be appended. */
@@ -139,11 +141,11 @@ export class EmbeddedProducer implements Producer {
   }
 
   #drainIfImmediate(): void {
-    if (this.#draining && this.client.immediate) this.#drainNow()
+    if (this.#draining && this.connection.immediate) this.#drainNow()
   }
 
   #drainNow(): void {
-    if (this.client.killed) return
+    if (this.connection.killed) return
     for (let handed = this.#queue.shift(); handed; handed = this.#queue.shift()) {
       try {
         const { partition, baseOffset } = this.#append(handed)
@@ -161,10 +163,10 @@ export class EmbeddedProducer implements Producer {
       const each = handed
       try {
         // Each waits for its turn at the log, not for the disk, so that batches share a sync.
-        const synced = await this.client.call('produce.append', () => {
+        const synced = await this.connection.call('produce.append', () => {
           const { partition, baseOffset } = this.#append(each)
           const end = partition.endOffset
-          const done = this.client.log.journal.synced(() => partition.advance(end))
+          const done = this.connection.log.journal.synced(() => partition.advance(end))
           return { done, baseOffset }
         })
         if (synced.done === undefined) this.#settled(each, synced.baseOffset)
@@ -184,10 +186,10 @@ export class EmbeddedProducer implements Producer {
     readonly partition: PartitionLog
     readonly baseOffset: number
   } {
-    const log = this.client.log.partition(partition.topic, partition.partition)
+    const log = this.connection.log.partition(partition.topic, partition.partition)
     this.admit(log)
     const sequence = this.#sequences.get(log) ?? 0
-    const bytes = this.#finish(batch, sequence, this.client.log.topic(partition.topic))
+    const bytes = this.#finish(batch, sequence, this.connection.log.topic(partition.topic))
     const baseOffset = log.append(bytes)
     this.#sequences.set(log, (sequence + batch.count) % maxSequence)
     return { partition: log, baseOffset }

@@ -11,8 +11,8 @@ import {
   type TransactionalProducerOptions,
 } from '../kafka/client.js'
 import type { MarkerType } from '../kafka/record-batch.js'
-import type { EmbeddedClient } from './embedded-client.js'
 import { EmbeddedProducer } from './embedded-producer.js'
+import type { LogConnection } from './log-connection.js'
 import type { PartitionLog } from './partition-log.js'
 import type { TransactionIdentity } from './transaction-coordinator.js'
 
@@ -27,15 +27,19 @@ export class EmbeddedTransactionalProducer
   #identity: TransactionIdentity | undefined
   #sentAnything = false
 
-  constructor(client: EmbeddedClient, options: TransactionalProducerOptions) {
-    super(client, options)
+  constructor(connection: LogConnection, options: TransactionalProducerOptions, done: () => void) {
+    super(connection, options, done)
     this.#options = options
   }
 
   async init(): Promise<void> {
     const { transactionalId, transactionTimeoutMs } = this.#options
-    const identity = await this.client.call('transaction.init', () =>
-      this.client.log.transactions.init(transactionalId, transactionTimeoutMs, this.client.clock),
+    const identity = await this.connection.call('transaction.init', () =>
+      this.connection.log.transactions.init(
+        transactionalId,
+        transactionTimeoutMs,
+        this.connection.clock,
+      ),
     )
     this.#identity = identity
     this.identify(identity.producerId)
@@ -60,10 +64,10 @@ export class EmbeddedTransactionalProducer
     this.#expect('open', 'sendOffsets')
     this.throwError()
     if (offsets.length === 0) return
-    const { log, clock } = this.client
+    const { log, clock } = this.connection
     this.#sentAnything = true
     try {
-      await this.client.call('transaction.offsets', () => {
+      await this.connection.call('transaction.offsets', () => {
         const coordinator = log.group(group.groupId)
         log.transactions.check(this.#identified())
         coordinator.checkCommit(group)
@@ -116,13 +120,17 @@ export class EmbeddedTransactionalProducer
   }
 
   protected override admit(partition: PartitionLog): void {
-    this.client.log.transactions.addPartition(this.#identified(), partition, this.client.clock)
+    this.connection.log.transactions.addPartition(
+      this.#identified(),
+      partition,
+      this.connection.clock,
+    )
   }
 
   async #end(type: MarkerType): Promise<void> {
     if (this.#sentAnything) {
-      const { log, clock } = this.client
-      await this.client.call(`transaction.${type}`, () =>
+      const { log, clock } = this.connection
+      await this.connection.call(`transaction.${type}`, () =>
         log.transactions.end(this.#identified(), type, clock),
       )
     }

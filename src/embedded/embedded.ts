@@ -11,6 +11,7 @@ import { EmbeddedClient } from './embedded-client.js'
 import { EmbeddedLog } from './embedded-log.js'
 import type { Faults } from './faults.js'
 import { DurableJournal } from './journal.js'
+import { LogConnection } from './log-connection.js'
 
 /** What tests put in the place of disk and network. */
 export interface EmbeddedSeams {
@@ -53,11 +54,10 @@ export class EmbeddedTransport implements OpenableTransport {
       this.#clients--
       throw error
     }
-    return new EmbeddedClient(log, surroundings, {
-      number: this.#nextClient++,
-      faults: this.#faults,
-      released: () => this.#release(log),
+    const connection = new LogConnection(log, surroundings.clock, this.#faults, {
+      client: this.#nextClient++,
     })
+    return new EmbeddedClient(connection, () => this.#release(log))
   }
 
   async #open(nowMs: number): Promise<EmbeddedLog> {

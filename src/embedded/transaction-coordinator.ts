@@ -7,8 +7,8 @@
 import type { Clock } from '../clock.js'
 import { KafkaError, type PartitionOffset } from '../kafka/client.js'
 import type { MarkerType } from '../kafka/record-batch.js'
-import type { EmbeddedLog } from './embedded-log.js'
 import type { GroupCoordinator } from './group-coordinator.js'
+import type { Journal } from './journal.js'
 import { int64s, row } from './log-rows.js'
 import type { PartitionLog } from './partition-log.js'
 
@@ -36,11 +36,13 @@ export interface TransactionIdentity {
 }
 
 export class TransactionCoordinator {
-  readonly #log: EmbeddedLog
+  readonly #journal: Journal
+  readonly #newProducerId: () => number
   readonly #states = new Map<string, TransactionState>()
 
-  constructor(log: EmbeddedLog) {
-    this.#log = log
+  constructor(journal: Journal, newProducerId: () => number) {
+    this.#journal = journal
+    this.#newProducerId = newProducerId
   }
 
   /** Ends the open transaction of a predecessor and fences it. */
@@ -56,7 +58,7 @@ export class TransactionCoordinator {
     state.timeoutMs = timeoutMs
     await state.completing
     if (state.startedMs !== undefined) await this.#complete(state, 'abort', clock)
-    await this.#log.journal.synced()
+    await this.#journal.synced()
     this.check(identity)
     return identity
   }
@@ -135,14 +137,14 @@ export class TransactionCoordinator {
   #raiseEpoch(state: TransactionState): void {
     if (state.producerId < 0 || state.epoch >= maxEpoch) {
       if (state.startedMs === undefined || state.producerId < 0) {
-        state.producerId = this.#log.newProducerId()
+        state.producerId = this.#newProducerId()
         state.epoch = -1
       }
     }
     state.epoch++
     const epoch = Buffer.alloc(2)
     epoch.writeInt16BE(state.epoch)
-    this.#log.journal.put(
+    this.#journal.put(
       row.producer(state.transactionalId),
       Buffer.concat([int64s(state.producerId), epoch]),
     )
@@ -167,7 +169,7 @@ export class TransactionCoordinator {
       partitions.forEach((partition, n) => partition.settle(type, producerId, ends[n]!))
       for (const group of groups) group.settlePending(producerId, type)
     }
-    const synced = this.#log.journal.synced(settle)
+    const synced = this.#journal.synced(settle)
     if (synced === undefined) return
     state.completing = synced
     return synced

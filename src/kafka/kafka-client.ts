@@ -16,6 +16,7 @@ import type {
   TransactionalProducer,
   TransactionalProducerOptions,
 } from './client.js'
+import { ClientParts } from './client-parts.js'
 import { Cluster, parseAddress } from './cluster.js'
 import { KafkaFetcher } from './fetcher.js'
 import { KafkaGroupMember } from './group-member.js'
@@ -46,14 +47,10 @@ export function kafkaClient(options: KafkaClientOptions): Client {
   return new KafkaClient(options)
 }
 
-interface Part {
-  close(): Promise<void>
-}
-
 class KafkaClient implements Client {
   readonly admin: Admin
   readonly #cluster: Cluster
-  readonly #parts = new Set<Part>()
+  readonly #parts = new ClientParts()
 
   constructor(options: KafkaClientOptions) {
     checkBrokers(options.brokers)
@@ -87,15 +84,13 @@ class KafkaClient implements Client {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#parts, (part) => part.close()))
+    await this.#parts.close()
     this.#cluster.close()
   }
 
-  #keep<P extends Part>(make: (done: () => void) => P): P {
+  #keep<P extends Fetcher | GroupMember | Producer>(make: (done: () => void) => P): P {
     this.#cluster.lifetime.check()
-    const part = make(() => this.#parts.delete(part))
-    this.#parts.add(part)
-    return part
+    return this.#parts.add(make)
   }
 }
 

@@ -3,9 +3,9 @@
 import type { Clock } from '../clock.js'
 import { EmbeddedClient } from '../embedded/embedded-client.js'
 import { EmbeddedLog } from '../embedded/embedded-log.js'
+import { LogConnection } from '../embedded/log-connection.js'
 import type { Producer, TopicPartition, TransactionalProducer } from '../kafka/client.js'
 import type { RecordBatchBuilder } from '../kafka/record-batch.js'
-import { silentLogger } from '../logger.js'
 
 export interface TestLogOptions {
   readonly clock: Clock
@@ -29,9 +29,8 @@ export class TestLog implements Pick<
   constructor({ clock, partitions, transactionalId, transactionTimeoutMs }: TestLogOptions) {
     this.#log = EmbeddedLog.inMemory(clock.nowMs())
     this.#client = new EmbeddedClient(
-      this.#log,
-      { clock, logger: silentLogger },
-      { number: 0, faults: undefined, released: async () => {} },
+      new LogConnection(this.#log, clock, undefined, { client: 0 }),
+      async () => {},
     )
     this.#partitions = partitions
     this.#transactions =
