@@ -9,7 +9,8 @@ import type { Partitioner } from '../topology/topology-node.js'
 import { BranchedKStream, Split } from './branched-kstream.js'
 import type { AnyPromise, Mapper, NN, NotPromise, Outer2, Outer3, Refused } from './callbacks.js'
 import type { GlobalKTable } from './global-ktable.js'
-import { Grouping, KGroupedStream } from './kgrouped-stream.js'
+import { Grouping } from './grouping.js'
+import { KGroupedStream } from './kgrouped-stream.js'
 import { KTable } from './ktable.js'
 import type {
   AsyncOptions,

@@ -2,7 +2,7 @@
 import type { Windowed } from '../serde/windowed.js'
 import type { Windowing } from './aggregate-steps.js'
 import type { Acc, Del } from './callbacks.js'
-import type { Grouping } from './kgrouped-stream.js'
+import type { Grouping } from './grouping.js'
 import { KTable } from './ktable.js'
 import type { Aggregate, Materialized } from './options.js'
 import type {

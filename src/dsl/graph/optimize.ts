@@ -1,8 +1,7 @@
 // The rewritings of `topology.optimization` (semantics 16.8).
 import { StreamJoinNode, TableSourceNode, type GraphNode } from './graph-node.js'
-import { childAbove } from './key-changes.js'
-import type { LogicalGraph } from './logical-graph.js'
-import { RepartitionNode } from './repartition-node.js'
+import { childAbove, type KeyChanges } from './key-changes.js'
+import { RepartitionNode, type NameCounter } from './repartition-node.js'
 
 export type Optimization =
   'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
@@ -13,8 +12,15 @@ export const allOptimizations: readonly Optimization[] = [
   'single.store.self.join',
 ]
 
+/** What the rewritings need of a graph. */
+export interface Rewritable extends NameCounter {
+  readonly root: GraphNode
+  readonly keyChanges: KeyChanges
+  replaceSource(name: string, by: string): void
+}
+
 /** Rewrites the graph in place. */
-export function optimize(graph: LogicalGraph, chosen: ReadonlySet<Optimization>): void {
+export function optimize(graph: Rewritable, chosen: ReadonlySet<Optimization>): void {
   if (chosen.has('reuse.ktable.source.topics'))
     for (const node of graph.root.children)
       if (node instanceof TableSourceNode) node.reusesTopic = true
@@ -24,7 +30,7 @@ export function optimize(graph: LogicalGraph, chosen: ReadonlySet<Optimization>)
 }
 
 /** The repartitions behind one change of key become one, right after it, named after the first. */
-function mergeRepartitions(graph: LogicalGraph): void {
+function mergeRepartitions(graph: Rewritable): void {
   graph.keyChanges.moveBelowMerges()
   for (const [changer, repartitions] of graph.keyChanges.repartitions) {
     const [first] = repartitions

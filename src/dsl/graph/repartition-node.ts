@@ -6,7 +6,6 @@ import type { Partitioner } from '../../topology/topology-node.js'
 import { failOnInvalidTimestamp } from '../../topology/timestamp-extractor.js'
 import { keyNotNull, passThrough } from '../processors/pass-through.js'
 import { GraphNode } from './graph-node.js'
-import type { LogicalGraph } from './logical-graph.js'
 import { neededRef, refsNote, type SerdeRef } from './serde-ref.js'
 
 export interface RepartitionOptions {
@@ -20,15 +19,20 @@ export interface RepartitionOptions {
   readonly remedy?: string | undefined
 }
 
+/** What numbers generated names. */
+export interface NameCounter {
+  newName(prefix: string): string
+}
+
 const suffix = '-repartition'
 const generated = /^KSTREAM.*-[0-9]{10}$/
 
 /** The names of a repartition's topic and nodes; three indices are used, whatever the names. */
-function repartitionNames(graph: LogicalGraph, prefix: string) {
+function repartitionNames(counter: NameCounter, prefix: string) {
   const topic = prefix.endsWith(suffix) ? prefix : prefix + suffix
-  const sink = graph.newName('KSTREAM-SINK-')
-  const filter = graph.newName('KSTREAM-FILTER-')
-  const source = graph.newName('KSTREAM-SOURCE-')
+  const sink = counter.newName('KSTREAM-SINK-')
+  const filter = counter.newName('KSTREAM-FILTER-')
+  const source = counter.newName('KSTREAM-SOURCE-')
   return generated.test(prefix)
     ? { topic, sink, filter, source }
     : { topic, sink: `${topic}-sink`, filter: `${topic}-filter`, source: `${topic}-source` }
@@ -41,8 +45,8 @@ export class RepartitionNode extends GraphNode {
   keepsNullKeys = false
 
   /** `prefix` names the topic, without `-repartition`. */
-  constructor(graph: LogicalGraph, prefix: string, options: RepartitionOptions) {
-    const names = repartitionNames(graph, prefix)
+  constructor(counter: NameCounter, prefix: string, options: RepartitionOptions) {
+    const names = repartitionNames(counter, prefix)
     super(names.source, (out, parents) => this.#writeTo(out, parents, names))
     this.topic = names.topic
     this.options = options
