@@ -36,8 +36,14 @@ if (!existsSync(node)) {
     process.exit(1)
   }
 }
-const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
-process.stderr.write(`millrace: running the tests on Node ${version}\n`)
+const started = spawnSync(node, ['--version'], { encoding: 'utf8' })
+if (started.status !== 0) {
+  const reason = (started.error?.message ?? started.stderr).trim()
+  const remedy = reason.includes('libatomic') ? '\nOn Debian: apt-get install libatomic1' : ''
+  process.stderr.write(`millrace: Node ${release} does not start here: ${reason}${remedy}\n`)
+  process.exit(1)
+}
+process.stderr.write(`millrace: running the tests on Node ${started.stdout.trim()}\n`)
 const script = join(root, 'scripts', 'test.js')
 const child = spawn(node, [script, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
 process.on('SIGINT', () => {})
