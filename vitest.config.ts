@@ -32,6 +32,7 @@ const suite = (name: string, include: string[], options: object = {}) => ({
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/skipped-tests.ts'],
     projects: [
       // Loading the sources takes seconds on a busy machine, and the first test of a file waits for it.
       suite('unit', ['test/**/*.test.ts'], {

@@ -6,10 +6,9 @@ import { Bench, CountModel, Feeder, countsOf, numbers } from './support.js'
 import { describeWithKafka } from './use-kafka.js'
 
 const frozenMs = 10_000
+const foreign = 'the broker was not started here'
 
 describeWithKafka('a broker that freezes', (kafka) => {
-  // A broker of KAFKA_BROKERS belongs to somebody else.
-  const itFreezes = it.skipIf(kafka.pid === undefined)
   const freezeForAWhile = async () => {
     onTestFinished(() => thaw(kafka))
     freeze(kafka)
@@ -17,7 +16,8 @@ describeWithKafka('a broker that freezes', (kafka) => {
     thaw(kafka)
   }
 
-  itFreezes('while records are processed', { timeout: 120_000 }, async () => {
+  it('while records are processed', { timeout: 120_000 }, async ({ skip }) => {
+    skip(kafka.pid === undefined, foreign)
     const bench = await Bench.open(kafka, 'frozen')
     const model = new CountModel()
     const feeder = new Feeder(bench, model, { seed: 3, perSecond: 400 })
@@ -33,7 +33,8 @@ describeWithKafka('a broker that freezes', (kafka) => {
     await app.stop()
   })
 
-  itFreezes('in the middle of a restore', { timeout: 120_000 }, async () => {
+  it('in the middle of a restore', { timeout: 120_000 }, async ({ skip }) => {
+    skip(kafka.pid === undefined, foreign)
     const bench = await Bench.open(kafka, 'frozen-restore')
     const model = new CountModel()
     // Many rows: the changelog is read in many fetches.

@@ -1,12 +1,14 @@
 // How a test reaches the broker of the run; without one its suites are skipped, which the run says.
-import { describe, inject } from 'vitest'
+import { describe, inject, it } from 'vitest'
 import type { KafkaAddress } from './kafka-server.js'
 
 /** `describe` for suites that need the broker. */
 export function describeWithKafka(name: string, suite: (kafka: KafkaAddress) => void): void {
   const kafka = inject('kafka')
-  if ('missing' in kafka) describe.skip(`${name} (no broker: ${kafka.missing})`, () => {})
-  else describe(name, () => suite(kafka))
+  describe(name, () => {
+    if ('missing' in kafka) it('needs a broker', ({ skip }) => skip(kafka.missing))
+    else suite(kafka)
+  })
 }
 
 let names = 0
