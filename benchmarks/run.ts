@@ -30,7 +30,7 @@ const brokers = server?.brokers ?? values.brokers?.split(',') ?? []
 const thousands = (n: number): string => `${Math.round(n / 1000).toLocaleString('en-US')} k/s`
 process.stdout.write(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model})\n`)
 process.stdout.write(
-  `${'benchmark'.padEnd(20)} ${'rate'.padStart(11)} ${'expected'.padStart(11)} ${'ratio'.padStart(6)}\n`,
+  `${'benchmark'.padEnd(20)} ${'rate'.padStart(11)} ${'expected'.padStart(14)} ${'ratio'.padStart(6)}\n`,
 )
 for (const name of names) {
   const { rate, expected, note }: Result =

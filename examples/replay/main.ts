@@ -98,7 +98,7 @@ export default async function main(options: ExampleOptions): Promise<number> {
     await streams.close()
     await draw(sent, timeMs)
     process.stdout.write(
-      `${grouped(sent)} records gave ${grouped(tails.minutes.count)} lane minutes\n`,
+      `${grouped(sent)} records gave ${grouped(tails.minutes.count)} lane minutes, ${grouped(tails.speeds.count)} updates of five-minute speeds and ${grouped(tails.hours.count)} of hourly means\n`,
     )
     return 0
   } finally {
