@@ -18,8 +18,22 @@ function compileWorkers(): void {
 }
 
 export interface WorkerEvent {
-  readonly event: 'starting' | 'restoring' | 'running' | 'processing' | 'stopped' | 'failed'
+  readonly event:
+    | 'starting'
+    | 'restoring'
+    | 'running'
+    | 'processing'
+    | 'committed'
+    | 'persisting'
+    | 'persisted'
+    | 'rebalancing'
+    | 'stopped'
+    | 'failed'
   readonly afterMs?: number
+  /** By the clock of the machine. */
+  readonly atMs?: number
+  /** Whose rows are persisted. */
+  readonly task?: string
   /** Records read from changelogs so far. */
   readonly restored?: number
   readonly message?: string

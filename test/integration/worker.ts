@@ -1,5 +1,6 @@
 // A program under test in a process of its own, so that it can be killed. Its argument is JSON; it
 // reports as lines of JSON on stdout. SIGTERM stops it cleanly.
+import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   KafkaStreams,
@@ -10,6 +11,8 @@ import {
   type StreamsConfig,
   type Topology,
 } from '../../src/index.js'
+import { KafkaTransactionalProducer } from '../../src/kafka/transactional-producer.js'
+import { LevelDatabase } from '../../src/state/level-database.js'
 
 /** Counts per group: the key's part before the dash, so that records change partition on the way. */
 function counts(input: string, output: string): Topology {
@@ -47,10 +50,37 @@ export interface WorkerTask {
 }
 
 const say = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
+
+/** Notes each end of a transaction, and when a task's rows begin to be written and are on the disk. */
+function noteCommitsAndPersists(): void {
+  const { prototype } = KafkaTransactionalProducer
+  const { commit } = prototype
+  prototype.commit = async function () {
+    await commit.call(this)
+    say({ event: 'committed', atMs: Date.now() })
+  }
+  const { open } = LevelDatabase
+  LevelDatabase.open = async (directory, options) => {
+    const task = basename(directory)
+    const database = await open(directory, options)
+    const write = database.write.bind(database)
+    database.write = async (batch, how) => {
+      say({ event: 'persisting', task, atMs: Date.now() })
+      await write(batch, how)
+      say({ event: 'persisted', task, atMs: Date.now() })
+    }
+    return database
+  }
+}
+
 const task = JSON.parse(process.argv[2] ?? '') as WorkerTask
 const topology = { counts, filtered }[task.topology](task.input, task.output)
+noteCommitsAndPersists()
 const streams = new KafkaStreams(topology, task.config)
 closeOnSignals(streams)
+streams.onStateChange((next, before) => {
+  if (before === 'RUNNING' && next === 'REBALANCING') say({ event: 'rebalancing' })
+})
 
 const sum = (name: string): number => {
   let total = 0
