@@ -35,6 +35,7 @@ export * as windows from './dsl/window-kinds.js'
 export {
   Topology,
   type KeeperContext,
+  type KeeperOptions,
   type SinkOptions,
   type SourceOptions,
 } from './topology/topology.js'

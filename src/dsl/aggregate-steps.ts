@@ -35,7 +35,6 @@ export interface FoldPlan {
   readonly plan: PlannedStore
   readonly spec: (node: string) => StoreSpec
   readonly lookup: TableLookup
-  readonly outputVersioned: boolean
   readonly closeWaitMs: number | undefined
   /** The key of the result: windowed folds wrap it. */
   readonly key: SerdeRef
@@ -51,14 +50,31 @@ export interface Windowing {
   readonly merge?: Merge | undefined
 }
 
-/** A fold without windows. */
-export function plainFold(graph: LogicalGraph, plan: PlannedStore): FoldPlan {
+/** A fold, per window where `w` has windows. @throws TopologyError when they do not go with the store's options */
+export function foldPlan(
+  graph: LogicalGraph,
+  plan: PlannedStore,
+  w: Windowing | undefined,
+): FoldPlan {
+  if (w === undefined) return plainFold(graph, plan)
+  if (plan.versioned)
+    throw new TopologyError(`store ${plan.name}: windows have no versions; leave historyMs out`)
+  switch (w.windows.kind) {
+    case 'time':
+      return timeFold(graph, plan, w.windows, w.emit)
+    case 'sliding':
+      return slidingFold(graph, plan, w.windows, w.emit)
+    case 'session':
+      return sessionFold(graph, plan, w.windows, w.emit, w.merge)
+  }
+}
+
+function plainFold(graph: LogicalGraph, plan: PlannedStore): FoldPlan {
   const { name, versioned } = plan
   return {
     plan,
     spec: (node) => tableSpec(graph, plan, node),
     lookup: versioned ? versionedLookup(name) : aggregateLookup(name),
-    outputVersioned: versioned,
     closeWaitMs: undefined,
     key: plan.key,
     supplier: (fold, oldValues) =>
@@ -76,20 +92,6 @@ function retention(plan: PlannedStore, least: number): number {
       `store ${plan.name}: retentionMs ${retentionMs} is too short for its windows, which may change for ${least} ms; raise it or leave it out`,
     )
   return retentionMs
-}
-
-/** A fold per window. @throws TopologyError when windows and options do not go together */
-export function windowedFold(graph: LogicalGraph, plan: PlannedStore, w: Windowing): FoldPlan {
-  if (plan.versioned)
-    throw new TopologyError(`store ${plan.name}: windows have no versions; leave historyMs out`)
-  switch (w.windows.kind) {
-    case 'time':
-      return timeFold(graph, plan, w.windows, w.emit)
-    case 'sliding':
-      return slidingFold(graph, plan, w.windows, w.emit)
-    case 'session':
-      return sessionFold(graph, plan, w.windows, w.emit, w.merge)
-  }
 }
 
 function timeFold(
@@ -113,12 +115,17 @@ function timeFold(
         timeFirst: emit === 'onWindowClose',
       }),
     lookup: windowLookup(store),
-    outputVersioned: false,
     closeWaitMs: graceMs,
     key: windowedKey(plan.key, sizeMs),
     supplier: (fold, oldValues) =>
       windowAggregate({ store, fold, windows, emit, sendsOldValues: oldValues.sent }),
   }
+}
+
+/** What a store that emits on close is like: no cache holds results back, rows lie in order of time. */
+function emitOptions(plan: PlannedStore, emit: EmitStrategy) {
+  const onClose = emit === 'onWindowClose'
+  return { caching: !onClose && (plan.options.caching ?? true), timeFirst: onClose }
 }
 
 function slidingFold(
@@ -130,19 +137,16 @@ function slidingFold(
   const { name: store } = plan
   const { differenceMs, graceMs } = windows
   const retentionMs = retention(plan, 2 * differenceMs + graceMs)
-  const onClose = emit === 'onWindowClose'
   return {
     plan,
     spec: (node) =>
       slidingSpec({
         ...specOptions(graph, plan, node),
-        caching: onClose ? false : (plan.options.caching ?? true),
+        ...emitOptions(plan, emit),
         sizeMs: differenceMs,
         retentionMs,
-        timeFirst: onClose,
       }),
     lookup: windowLookup(store),
-    outputVersioned: false,
     closeWaitMs: graceMs,
     key: windowedKey(plan.key, differenceMs),
     supplier: (fold, oldValues) =>
@@ -160,20 +164,17 @@ function sessionFold(
   const { name: store } = plan
   const { gapMs, graceMs } = windows
   const retentionMs = retention(plan, gapMs + graceMs)
-  const onClose = emit === 'onWindowClose'
   const { key } = plan
   return {
     plan,
     spec: (node) =>
       sessionSpec({
         ...specOptions(graph, plan, node),
-        caching: onClose ? false : (plan.options.caching ?? true),
+        ...emitOptions(plan, emit),
         retentionMs,
         spanMs: gapMs + graceMs,
-        timeFirst: onClose,
       }),
     lookup: sessionLookup(store),
-    outputVersioned: false,
     closeWaitMs: gapMs + graceMs,
     key: key && { serde: sessionWindowed(key.serde), isDefault: key.isDefault },
     supplier: (fold, oldValues) =>
@@ -219,5 +220,5 @@ export const foldNode = (name: string, fold: Fold, o: FoldPlan, oldValues: OldVa
       if (out.hasStore(o.plan.name)) out.addStore(out.store(o.plan.name)!, o.plan, [name])
       else addPlanned(out, o.plan, o.spec(name), [name])
     },
-    { outputVersioned: o.outputVersioned, closeWaitMs: o.closeWaitMs },
+    { outputVersioned: o.plan.versioned, closeWaitMs: o.closeWaitMs },
   )

@@ -1,7 +1,7 @@
 // Several grouped streams folded into one accumulator, each with its own function, on one store
 // (semantics 11.6).
 import type { Windowed } from '../serde/windowed.js'
-import { foldNode, plainFold, windowedFold, type Merge, type Windowing } from './aggregate-steps.js'
+import { foldNode, foldPlan, type Merge, type Windowing } from './aggregate-steps.js'
 import type { Acc, Del, Folder } from './callbacks.js'
 import { GraphNode } from './graph/graph-node.js'
 import type { LogicalGraph } from './graph/logical-graph.js'
@@ -42,8 +42,7 @@ function foldTogether(
 ): TableState {
   const key = inputs.find(({ grouping }) => grouping.key !== undefined)?.grouping.key
   const plan = planStore(graph, 'COGROUPKSTREAM-AGGREGATE-', o, { key, value })
-  const folded =
-    windowing === undefined ? plainFold(graph, plan) : windowedFold(graph, plan, windowing)
+  const folded = foldPlan(graph, plan, windowing)
   const parents = new Map<Grouping, StreamState>()
   for (const { grouping } of inputs)
     parents.set(grouping, grouping.input(plan.name, plan.given !== undefined))
@@ -58,7 +57,7 @@ function foldTogether(
   const node = graph.add(
     folds,
     new GraphNode(name, (out, above) => out.addProcessor(name, passThrough, above), {
-      outputVersioned: folded.outputVersioned,
+      outputVersioned: plan.versioned,
     }),
   )
   return {

@@ -1,13 +1,7 @@
 // What stands behind a KGroupedStream: its stream, the repartition in front of its folds, and the
 // folds themselves, windowed or not (semantics 5, 11).
 import { long } from '../serde/number-serdes.js'
-import {
-  addFold,
-  plainFold,
-  windowedFold,
-  type FoldPlan,
-  type Windowing,
-} from './aggregate-steps.js'
+import { addFold, foldPlan, type Windowing } from './aggregate-steps.js'
 import type { RepartitionNode } from './graph/repartition-node.js'
 import { given, type SerdeRef } from './graph/serde-ref.js'
 import { isMaterialized, planStore, type AnyMaterialized } from './materialize.js'
@@ -62,8 +56,7 @@ export class Grouping {
   ): TableState {
     const { graph } = this.stream
     const plan = planStore(graph, prefix.store, o, { key: this.key, value })
-    const folded: FoldPlan =
-      windowing === undefined ? plainFold(graph, plan) : windowedFold(graph, plan, windowing)
+    const folded = foldPlan(graph, plan, windowing)
     const name = graph.nameOr(o.name, prefix.node)
     const input = this.input(plan.name, plan.given !== undefined)
     return addFold(graph, input.node, input.sources, name, fold, folded)

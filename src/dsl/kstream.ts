@@ -6,6 +6,7 @@ import type { UserSupplier } from '../topology/processor-adapter.js'
 import type { StreamRecord } from '../topology/stream-record.js'
 import type { TopicFor } from '../topology/topic.js'
 import type { Partitioner } from '../topology/topology-node.js'
+import { callAsync } from './async-steps.js'
 import { BranchedKStream, Split } from './branched-kstream.js'
 import type { AnyPromise, Mapper, NN, NotPromise, Outer2, Outer3, Refused } from './callbacks.js'
 import type { GlobalKTable } from './global-ktable.js'
@@ -418,7 +419,7 @@ export class KStream<out K, out V> {
     ) => PromiseLike<V2> | V2,
     o?: AsyncOptions,
   ): KStream<K, V2> {
-    return new KStream(steps.callAsync(this.#state, mapper, 'value', o))
+    return new KStream(callAsync(this.#state, mapper, 'value', o))
   }
 
   /**
@@ -430,7 +431,7 @@ export class KStream<out K, out V> {
    * // → a=tree
    */
   filterAsync(predicate: Mapper<K, V, PromiseLike<boolean>>, o?: AsyncOptions): KStream<K, V> {
-    return new KStream(steps.callAsync(this.#state, predicate, 'predicate', o))
+    return new KStream(callAsync(this.#state, predicate, 'predicate', o))
   }
 
   /**
@@ -442,6 +443,6 @@ export class KStream<out K, out V> {
    * // →
    */
   forEachAsync(action: Mapper<K, V, PromiseLike<void>>, o?: AsyncOptions): void {
-    steps.callAsync(this.#state, action, 'ignored', o)
+    callAsync(this.#state, action, 'ignored', o)
   }
 }

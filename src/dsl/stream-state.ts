@@ -79,7 +79,8 @@ export function repartitionedForJoin(
   return behind(state, node)
 }
 
-const behind = (state: StreamState, node: RepartitionNode): StreamState => ({
+/** The stream behind a repartition. */
+export const behind = (state: StreamState, node: RepartitionNode): StreamState => ({
   ...state,
   node,
   name: node.name,

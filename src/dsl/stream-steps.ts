@@ -3,6 +3,7 @@
 import type { Serde } from '../serde/serde.js'
 import { serdeForNode } from '../serde/serde-traits.js'
 import type { Stores } from '../state/stores.js'
+import type { NodeSupplier } from '../topology/processor.js'
 import { fixedKeyNode, userNode, type UserSupplier } from '../topology/processor-adapter.js'
 import { checkedName } from '../topology/names.js'
 import { isTopic } from '../topology/topic.js'
@@ -12,13 +13,7 @@ import { GraphNode } from './graph/graph-node.js'
 import { RepartitionNode } from './graph/repartition-node.js'
 import { given, neededRef, refsNote, shared } from './graph/serde-ref.js'
 import { engineFor, planStore, type AnyMaterialized } from './materialize.js'
-import type { AsyncOptions, Grouped, Mapped, Named, ProcessOptions, Produced } from './options.js'
-import {
-  asyncCall,
-  longestCallMs,
-  type AsyncCallback,
-  type AsyncResult,
-} from './processors/async-call.js'
+import type { Grouped, Mapped, Named, ProcessOptions, Produced } from './options.js'
 import { filter, type Predicate } from './processors/filter.js'
 import { flatMap } from './processors/flat-map.js'
 import {
@@ -29,10 +24,15 @@ import {
   valueElement,
   type AnyMapper,
 } from './processors/map.js'
-import type { AsyncCallOptions } from './processors/operator-options.js'
 import { passThrough } from './processors/pass-through.js'
 import { forEach, peek, print } from './processors/peek.js'
-import { addStep, checkSameBuilder, repartitioned, type StreamState } from './stream-state.js'
+import {
+  addStep,
+  behind,
+  checkSameBuilder,
+  repartitioned,
+  type StreamState,
+} from './stream-state.js'
 import type { TableState } from './table-state.js'
 import { SourceTable } from './table-steps.js'
 
@@ -46,53 +46,38 @@ export const filterStream = (
 ): StreamState =>
   addStep(state, state.graph.nameOr(o.name, 'KSTREAM-FILTER-'), filter(predicate, keep))
 
-export const mapStream = (state: StreamState, mapper: AnyMapper, o: AnyMapped = {}): StreamState =>
-  addStep(
-    state,
-    state.graph.nameOr(o.name, 'KSTREAM-MAP-'),
-    map(mapper),
-    { key: given(o.key), value: given(o.value), rekeyed: true },
-    { keyChanging: true },
-  )
+type MapStep = (state: StreamState, mapper: AnyMapper, o?: AnyMapped) => StreamState
 
-export const mapStreamValues = (
-  state: StreamState,
-  mapper: AnyMapper,
-  o: AnyMapped = {},
-): StreamState =>
-  addStep(
-    state,
-    state.graph.nameOr(o.name, 'KSTREAM-MAPVALUES-'),
-    mapValues(mapper),
-    { value: given(o.value) },
-    { valueChanging: true },
-  )
+/** A step with new keys and values: their serdes are what the options say. */
+const pairStep =
+  (prefix: string, supplier: (mapper: AnyMapper) => NodeSupplier): MapStep =>
+  (state, mapper, o = {}) =>
+    addStep(
+      state,
+      state.graph.nameOr(o.name, prefix),
+      supplier(mapper),
+      { key: given(o.key), value: given(o.value), rekeyed: true },
+      { keyChanging: true },
+    )
 
-export const flatMapStream = (
-  state: StreamState,
-  mapper: AnyMapper,
-  o: AnyMapped = {},
-): StreamState =>
-  addStep(
-    state,
-    state.graph.nameOr(o.name, 'KSTREAM-FLATMAP-'),
-    flatMap(mapper, pairElement),
-    { key: given(o.key), value: given(o.value), rekeyed: true },
-    { keyChanging: true },
-  )
+/** A step with new values. */
+const valueStep =
+  (prefix: string, supplier: (mapper: AnyMapper) => NodeSupplier): MapStep =>
+  (state, mapper, o = {}) =>
+    addStep(
+      state,
+      state.graph.nameOr(o.name, prefix),
+      supplier(mapper),
+      { value: given(o.value) },
+      { valueChanging: true },
+    )
 
-export const flatMapStreamValues = (
-  state: StreamState,
-  mapper: AnyMapper,
-  o: AnyMapped = {},
-): StreamState =>
-  addStep(
-    state,
-    state.graph.nameOr(o.name, 'KSTREAM-FLATMAPVALUES-'),
-    flatMap(mapper, valueElement),
-    { value: given(o.value) },
-    { valueChanging: true },
-  )
+export const mapStream = pairStep('KSTREAM-MAP-', map)
+export const mapStreamValues = valueStep('KSTREAM-MAPVALUES-', mapValues)
+export const flatMapStream = pairStep('KSTREAM-FLATMAP-', (mapper) => flatMap(mapper, pairElement))
+export const flatMapStreamValues = valueStep('KSTREAM-FLATMAPVALUES-', (mapper) =>
+  flatMap(mapper, valueElement),
+)
 
 /** `selectKey`, and the first half of `groupBy`. */
 export const selectStreamKey = (
@@ -164,15 +149,7 @@ export function repartitionStream(
     remedy: o.name === undefined ? '`name` of repartition' : undefined,
   })
   graph.add(state.node, node)
-  return {
-    graph,
-    node,
-    name: node.name,
-    key: node.options.key,
-    value: node.options.value,
-    sources: new Set([node.name]),
-    rekeyed: false,
-  }
+  return behind(state, node)
 }
 
 /** Writes the stream to a topic, or to the one that a function chooses. */
@@ -264,53 +241,4 @@ export function processStream(
     rekeyed: state.rekeyed || !fixed,
     joinRepartition: undefined,
   }
-}
-
-const asyncDefaults: AsyncCallOptions = {
-  concurrency: 16,
-  order: 'key',
-  timeoutMs: 5000,
-  attempts: 1,
-}
-
-/** `mapValuesAsync`, `filterAsync` and `forEachAsync`: one index each. */
-export function callAsync(
-  state: StreamState,
-  callback: AsyncCallback,
-  result: AsyncResult,
-  o: AsyncOptions = {},
-): StreamState {
-  const prefix = {
-    value: 'KSTREAM-MAPVALUES-ASYNC-',
-    predicate: 'KSTREAM-FILTER-ASYNC-',
-    ignored: 'KSTREAM-FOREACH-ASYNC-',
-  }[result]
-  const name = state.graph.newName(prefix)
-  const options = checkedAsync({
-    concurrency: o.concurrency ?? asyncDefaults.concurrency,
-    order: o.order ?? asyncDefaults.order,
-    timeoutMs: o.timeoutMs ?? asyncDefaults.timeoutMs,
-    attempts: o.retry?.attempts ?? asyncDefaults.attempts,
-  })
-  const supplier = asyncCall(callback, result, options)
-  const node = new GraphNode(
-    name,
-    (out, parents) => {
-      out.addProcessor(name, supplier, parents)
-      out.addAsyncWait({ node: name, longestMs: longestCallMs(options) })
-    },
-    { valueChanging: result === 'value' },
-  )
-  state.graph.add(state.node, node)
-  const value = result === 'value' ? undefined : state.value
-  return { ...state, node, name, value, joinRepartition: undefined }
-}
-
-function checkedAsync(o: AsyncCallOptions): AsyncCallOptions {
-  for (const field of ['concurrency', 'timeoutMs', 'attempts'] as const)
-    if (!Number.isSafeInteger(o[field]) || o[field] < 1)
-      throw new TypeError(`${field} must be a whole number above 0, not ${String(o[field])}`)
-  if (!['key', 'partition', 'none'].includes(o.order))
-    throw new TypeError(`order must be 'key', 'partition' or 'none', not ${String(o.order)}`)
-  return o
 }

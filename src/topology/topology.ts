@@ -46,6 +46,12 @@ export interface SinkOptions<K, V> {
   readonly largeMessages?: object | undefined
 }
 
+/** How a store that a keeper fills reads its topic, and the names of its two nodes. */
+export interface KeeperOptions<K, V> extends SourceOptions<K, V> {
+  readonly name?: string | undefined
+  readonly processorName?: string | undefined
+}
+
 /** What a keeper of a global or read-only store is given. */
 export interface KeeperContext<S> {
   readonly store: S
@@ -183,17 +189,9 @@ export class Topology<out S = {}> {
     store: StoreBuilder<T>,
     topic: Topic<K, V> | string,
     keeper: (context: KeeperContext<T>) => Processor<K | null, V | null>,
-    o: SourceOptions<K, V> & {
-      readonly name?: string | undefined
-      readonly processorName?: string | undefined
-    } = {},
+    o: KeeperOptions<K, V> = {},
   ): StateStore<T> {
-    const source = this.#source(o.name ?? `${name}-source`, topic, o, 'pass')
-    const processor = {
-      name: o.processorName ?? `${name}-processor`,
-      supplier: keeperNode(keeper as Keeper, name),
-    }
-    const spec = unlogged(toSpec(store, name, this.#engine))
+    const { source, processor, spec } = this.#kept(name, store, topic, keeper as Keeper, o)
     this.#graph.addGlobalStore(spec, source, processor, 'reprocess')
     return new StoreHandle<T>(name)
   }
@@ -204,16 +202,12 @@ export class Topology<out S = {}> {
     store: StoreBuilder<T>,
     topic: Topic<K, V> | string,
     keeper: (context: KeeperContext<T>) => Processor<K | null, V | null>,
-    o: SourceOptions<K, V> & {
-      readonly name?: string | undefined
-      readonly processorName?: string | undefined
-    } = {},
+    o: KeeperOptions<K, V> = {},
   ): StateStore<T> {
-    const source = this.#source(o.name ?? `${name}-source`, topic, o, 'pass')
-    const processor = o.processorName ?? `${name}-processor`
+    const { source, processor, spec } = this.#kept(name, store, topic, keeper as Keeper, o)
     this.#graph.addSource(source)
-    this.#graph.addProcessor(processor, keeperNode(keeper as Keeper, name), [source.name])
-    this.#graph.addStore(unlogged(toSpec(store, name, this.#engine)), store, [processor])
+    this.#graph.addProcessor(processor.name, processor.supplier, [source.name])
+    this.#graph.addStore(spec, store, [processor.name])
     this.#graph.useSourceAsChangelog(name, (source.topics as readonly string[])[0]!)
     return new StoreHandle<T>(name)
   }
@@ -226,6 +220,24 @@ export class Topology<out S = {}> {
   /** What the runtime runs. Nothing can be added afterwards. @throws TopologyError when something is missing */
   freeze(): FrozenTopology {
     return this.#graph.freeze()
+  }
+
+  /** A store without a changelog of its own, and the nodes that fill it from a topic. */
+  #kept(
+    name: string,
+    store: StoreBuilder<any>,
+    topic: Topic<any, any> | string,
+    keeper: Keeper,
+    o: KeeperOptions<any, any>,
+  ) {
+    return {
+      source: this.#source(o.name ?? `${name}-source`, topic, o, 'pass'),
+      processor: {
+        name: o.processorName ?? `${name}-processor`,
+        supplier: keeperNode(keeper, name),
+      },
+      spec: unlogged(toSpec(store, name, this.#engine)),
+    }
   }
 
   #source(
