@@ -2,13 +2,13 @@
 // `closeOnSignals` does.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '../clock.js'
-import { StateStoreError, TopologyError } from '../errors.js'
+import { TopologyError } from '../errors.js'
 import type { Client } from '../kafka/client.js'
 import type { KafkaClientOptions } from '../kafka/kafka-client.js'
 import { clientOf } from '../kafka/transport.js'
 import { LevelDatabase } from '../state/level-database.js'
 import { MemoryDatabase } from '../state/memory-database.js'
-import { queryableName, type Queryable, type StoreOf } from '../topology/queryable.js'
+import { askedName, type Queryable, type StoreOf } from '../topology/queryable.js'
 import { Topology } from '../topology/topology.js'
 import { openStateDirectory } from './state-directory.js'
 import { StreamsApplication } from './streams-application.js'
@@ -108,12 +108,7 @@ export class KafkaStreams<S = {}> {
     name: N,
   ): N extends keyof S ? StoreOf<S[N]> : UntypedStore
   store(asked: Queryable | string): unknown {
-    const name = typeof asked === 'string' ? asked : queryableName(asked)
-    if (name === undefined)
-      throw new StateStoreError(
-        'this table keeps no rows that can be asked; give it a store name: { store: … }',
-      )
-    return this.#application.store(name)
+    return this.#application.store(askedName(asked))
   }
 
   /** How late the event loop gets to its work, while the application runs. */

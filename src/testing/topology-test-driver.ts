@@ -7,7 +7,7 @@ import { LocalStore } from '../runtime/local-store.js'
 import type { StreamsConfig } from '../runtime/streams-config.js'
 import type { Serde } from '../serde/serde.js'
 import type { StateStore } from '../state/stores.js'
-import { queryableName, type Queryable, type StoreOf } from '../topology/queryable.js'
+import { askedName, type Queryable, type StoreOf } from '../topology/queryable.js'
 import type { Topic } from '../topology/topic.js'
 import type { Topology } from '../topology/topology.js'
 import { driverConfig } from './driver-config.js'
@@ -129,11 +129,7 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     name: N,
   ): N extends keyof S ? StoreOf<S[N]> : UntypedStore
   store(asked: Queryable | string): unknown {
-    const name = typeof asked === 'string' ? asked : queryableName(asked)
-    if (name === undefined)
-      throw new StateStoreError(
-        'this table keeps no rows that can be asked; give it a store name: { store: … }',
-      )
+    const name = askedName(asked)
     const views = () => this.#tasks.queried(name).map(({ view }) => view)
     views()
     return new LocalStore(name, views)

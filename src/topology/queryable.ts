@@ -1,4 +1,5 @@
 // What can be asked from outside: tables and stores that carry the type of their read-only store.
+import { StateStoreError } from '../errors.js'
 import type { KeyValueStore, ReadOnlyKeyValueStore } from '../state/key-value-store.js'
 import type { ReadOnlySessionStore, SessionStore } from '../state/session-store.js'
 import type { StateStore } from '../state/stores.js'
@@ -36,3 +37,12 @@ export type StoreOf<T> =
 /** The name under which something can be asked; `undefined` where it keeps no rows. */
 export const queryableName = (queryable: Queryable): string | undefined =>
   'queryableStoreName' in queryable ? queryable.queryableStoreName : queryable.name
+
+/** The name of a store that is asked for. @throws StateStoreError for a table that keeps no rows */
+export function askedName(asked: Queryable | string): string {
+  const name = typeof asked === 'string' ? asked : queryableName(asked)
+  if (name !== undefined) return name
+  throw new StateStoreError(
+    'this table keeps no rows that can be asked; give it a store name: { store: … }',
+  )
+}

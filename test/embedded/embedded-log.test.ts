@@ -40,6 +40,12 @@ const values = async (client: EmbeddedClient, topic: string): Promise<(string | 
 
 const newTopic = (name: string) => ({ name, partitions: 1, replicationFactor: -1, configs: {} })
 
+const openOn = (database: Database): Promise<EmbeddedClient> =>
+  new EmbeddedTransport({ openDatabase: async () => database })[openClient]({
+    clock: new VirtualClock(0),
+    logger,
+  })
+
 /** A database whose last writes are lost when the power goes, as far as nothing synced them. */
 class ForgetfulDatabase implements Database {
   synced = new MemoryDatabase()
@@ -243,11 +249,7 @@ describe('a durable log', () => {
 
   it('shows and acknowledges nothing that is not synced, and shares syncs', async () => {
     const database = new ForgetfulDatabase()
-    const open = () =>
-      new EmbeddedTransport({ openDatabase: async () => database })[openClient]({
-        clock: new VirtualClock(0),
-        logger,
-      })
+    const open = () => openOn(database)
     const client = await open()
     await client.admin.createTopics([newTopic('t')])
     const writes = database.writes
@@ -268,11 +270,7 @@ describe('a durable log', () => {
 
   it('stops with the reason when the disk is full, and loses nothing acknowledged', async () => {
     const database = new ForgetfulDatabase()
-    const open = () =>
-      new EmbeddedTransport({ openDatabase: async () => database })[openClient]({
-        clock: new VirtualClock(0),
-        logger,
-      })
+    const open = () => openOn(database)
     const client = await open()
     await client.admin.createTopics([newTopic('t')])
     const producer = client.producer()

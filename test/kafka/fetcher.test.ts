@@ -48,6 +48,19 @@ const ready = async (): Promise<void> => {
   await untilWith(scene.clock, 'something arrives', () => done)
 }
 
+const thrownByPoll = async (): Promise<unknown> => {
+  let thrown: unknown
+  await untilWith(scene.clock, 'poll throws', () => {
+    try {
+      fetcher.poll()
+    } catch (error) {
+      thrown = error
+    }
+    return thrown !== undefined
+  })
+  return thrown
+}
+
 beforeEach(async () => {
   scene = await Scene.start()
   broker = scene.broker
@@ -353,32 +366,14 @@ describe('a partition that cannot be read', () => {
     damaged[damaged.length - 2]! ^= 1
     broker.on(fetch, () => answer(part({ records: damaged })))
     fetcher.add(in0, 0)
-    let thrown: unknown
-    await untilWith(scene.clock, 'it is thrown', () => {
-      try {
-        fetcher.poll()
-      } catch (error) {
-        thrown = error
-      }
-      return thrown !== undefined
-    })
-    expect(thrown).toMatchObject({ errorCode: 2 })
+    expect(await thrownByPoll()).toMatchObject({ errorCode: 2 })
     expect(fetcher.poll()).toBeUndefined()
     expect(fetcher.position(in0)).toBe(0)
   })
 
   it('is thrown when its topic is not there for long', async () => {
     fetcher.add({ topic: 'nowhere', partition: 0 }, 0)
-    let thrown: unknown
-    await untilWith(scene.clock, 'it is thrown', () => {
-      try {
-        fetcher.poll()
-      } catch (error) {
-        thrown = error
-      }
-      return thrown !== undefined
-    })
-    expect(thrown).toMatchObject({ kind: 'unknownTopic' })
+    expect(await thrownByPoll()).toMatchObject({ kind: 'unknownTopic' })
     expect(scene.clock.nowMs() - 1_000_000).toBeGreaterThanOrEqual(5000)
   })
 
@@ -407,16 +402,7 @@ describe('a partition that cannot be read', () => {
         },
       ],
     }))
-    let thrown: unknown
-    await untilWith(scene.clock, 'it is thrown', () => {
-      try {
-        fetcher.poll()
-      } catch (error) {
-        thrown = error
-      }
-      return thrown !== undefined
-    })
-    expect(String(thrown)).toContain('made anew')
+    expect(String(await thrownByPoll())).toContain('made anew')
   })
 })
 

@@ -1,6 +1,8 @@
 // What the tests of the client's parts share: a scripted broker, a virtual clock and a cluster.
 import { VirtualClock } from '../../src/clock.js'
 import { Cluster } from '../../src/kafka/cluster.js'
+import type { RequestBody } from '../../src/kafka/protocol/api.js'
+import type { addPartitionsToTxn } from '../../src/kafka/protocol/messages/add-partitions-to-txn.js'
 import { assignBaseOffset, RecordBatchBuilder } from '../../src/kafka/record-batch.js'
 import type { BatchIdentity } from '../../src/kafka/record-batch.js'
 import { silentLogger } from '../../src/logger.js'
@@ -61,3 +63,14 @@ export function stored(
   assignBaseOffset(batch, baseOffset)
   return batch
 }
+
+/** The answer that adds all partitions to the transaction. */
+export const allAdded = ({ topics }: RequestBody<typeof addPartitionsToTxn>) => ({
+  resultsByTopic: topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map((partitionIndex) => ({
+      partitionIndex,
+      partitionErrorCode: 0,
+    })),
+  })),
+})

@@ -13,7 +13,7 @@ import { leaveGroup } from '../../src/kafka/protocol/messages/leave-group.js'
 import { syncGroup } from '../../src/kafka/protocol/messages/sync-group.js'
 import { txnOffsetCommit } from '../../src/kafka/protocol/messages/txn-offset-commit.js'
 import { during, until, untilWith } from './fake-broker.js'
-import { batchOf, Scene, stored } from './kafka-fixtures.js'
+import { allAdded, batchOf, Scene, stored } from './kafka-fixtures.js'
 
 /** The highest versions of each release; every minimum is 0. */
 const releases: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -74,15 +74,7 @@ afterEach(() => scene.close())
 it.each(Object.keys(releases))('%s: a transaction of version 1', async (release) => {
   await start(release)
   const { broker } = scene
-  broker.on(addPartitionsToTxn, ({ topics }) => ({
-    resultsByTopic: topics.map(({ name, partitions }) => ({
-      name,
-      resultsByPartition: partitions.map((partitionIndex) => ({
-        partitionIndex,
-        partitionErrorCode: 0,
-      })),
-    })),
-  }))
+  broker.on(addPartitionsToTxn, allAdded)
   broker.on(addOffsetsToTxn, () => ({ errorCode: 0 }))
   broker.on(txnOffsetCommit, () => ({
     topics: [{ name: 'in', partitions: [{ partitionIndex: 0, errorCode: 0 }] }],

@@ -11,7 +11,7 @@ import { produce } from '../../src/kafka/protocol/messages/produce.js'
 import { txnOffsetCommit } from '../../src/kafka/protocol/messages/txn-offset-commit.js'
 import { readBatchHeader } from '../../src/kafka/record-batch.js'
 import { during, producedAt, quiet, until, type FakeBroker } from './fake-broker.js'
-import { batchOf, Scene } from './kafka-fixtures.js'
+import { allAdded, batchOf, Scene } from './kafka-fixtures.js'
 
 let scene: Scene
 let broker: FakeBroker
@@ -49,15 +49,7 @@ const start = async (version: 1 | 2, options: object = {}): Promise<void> => {
   broker.on(produce, ({ topicData }) =>
     producedAt(topicData, () => ({ errorCode: 0, baseOffset: 0 })),
   )
-  broker.on(addPartitionsToTxn, ({ topics }) => ({
-    resultsByTopic: topics.map(({ name, partitions }) => ({
-      name,
-      resultsByPartition: partitions.map((partitionIndex) => ({
-        partitionIndex,
-        partitionErrorCode: 0,
-      })),
-    })),
-  }))
+  broker.on(addPartitionsToTxn, allAdded)
   broker.on(addOffsetsToTxn, () => ({ errorCode: 0 }))
   broker.on(txnOffsetCommit, ({ topics }) => ({
     topics: topics.map(({ name, partitions }) => ({

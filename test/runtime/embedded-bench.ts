@@ -12,8 +12,8 @@ import { silentLogger, type Logger } from '../../src/logger.js'
 import { KafkaStreams } from '../../src/runtime/kafka-streams.js'
 import type { CommonConfig } from '../../src/runtime/streams-config.js'
 import { long, string } from '../../src/serde/serdes.js'
-import { keyValueStore } from '../../src/state/stores.js'
 import { Topology } from '../../src/topology/topology.js'
+import { countNode, countStores } from './count-node.js'
 
 export interface Received {
   readonly partition: number
@@ -158,20 +158,7 @@ export class EmbeddedBench {
 export const countTopology = (reset?: 'earliest' | 'latest' | 'none'): Topology =>
   new Topology()
     .addSource('in', 'in', { key: string(), value: string(), offsetReset: reset })
-    .addProcessor(
-      'count',
-      (context) => {
-        const counts = context.getStateStore('counts')
-        return {
-          process(record) {
-            const count = (counts.get(String(record.key)) ?? 0) + 1
-            counts.put(String(record.key), count)
-            return context.forward({ ...record, value: count })
-          },
-        }
-      },
-      { parents: ['in'], stores: { counts: keyValueStore({ key: string(), value: long() }) } },
-    )
+    .addProcessor('count', countNode, { parents: ['in'], stores: countStores })
     .addSink('out', 'out', { parents: ['count'], key: string(), value: long() })
 
 /** Copies `in` to `out` through `callback`. */

@@ -9,9 +9,9 @@ import { openClient } from '../../src/kafka/transport.js'
 import { silentLogger, type Logger } from '../../src/logger.js'
 import { StreamsBuilder } from '../../src/dsl/streams-builder.js'
 import { json, long, string } from '../../src/serde/serdes.js'
-import { keyValueStore } from '../../src/state/stores.js'
 import type { FrozenTopology } from '../../src/topology/topology-node.js'
 import { Topology } from '../../src/topology/topology.js'
+import { countNode, countStores } from '../runtime/count-node.js'
 import { randomOf, type Random } from './random.js'
 import { SimulatedProcess } from './simulated-process.js'
 
@@ -37,20 +37,7 @@ function topology(): FrozenTopology {
     )
     .addSink('to-mid', 'by-value', { parents: ['rekey'], key: string(), value: string() })
     .addSource('mid', 'by-value', { key: string(), value: string() })
-    .addProcessor(
-      'count',
-      (context) => {
-        const counts = context.getStateStore('counts')
-        return {
-          process(record) {
-            const count = (counts.get(String(record.key)) ?? 0) + 1
-            counts.put(String(record.key), count)
-            return context.forward({ ...record, value: count })
-          },
-        }
-      },
-      { parents: ['mid'], stores: { counts: keyValueStore({ key: string(), value: long() }) } },
-    )
+    .addProcessor('count', countNode, { parents: ['mid'], stores: countStores })
     .addSink('out', 'out', { parents: ['count'], key: string(), value: long() })
     .freeze()
   return { ...frozen, repartitionTopics: [{ name: 'by-value', partitions: undefined }] }

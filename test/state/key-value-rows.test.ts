@@ -1,22 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll } from 'vitest'
-import { LevelDatabase } from '../../src/state/level-database.js'
 import { MemoryDatabase } from '../../src/state/memory-database.js'
 import { keyValueStoreContract } from '../contract/key-value-store-contract.js'
-
-const root = mkdtempSync(join(tmpdir(), 'level-'))
-let count = 0
-const opened: LevelDatabase[] = []
-afterAll(async () => {
-  for (const db of opened) await db.close()
-  rmSync(root, { recursive: true, force: true })
-})
+import { levelFolder } from './level-folder.js'
 
 keyValueStoreContract('memory', async () => new MemoryDatabase())
-keyValueStoreContract('LevelDB', async () => {
-  const db = await LevelDatabase.open(join(root, `${count++}`))
-  opened.push(db)
-  return db
-})
+keyValueStoreContract('LevelDB', levelFolder())
