@@ -1,26 +1,28 @@
 // One application with everything it stands on injected; `KafkaStreams` is its public face, and
 // simulations make their own.
 import { delay, type Clock, type Timer } from '../clock.js'
-import { ConfigError, IllegalStateError, StateStoreError, TopologyError } from '../errors.js'
-import { KafkaError, type Client } from '../kafka/client.js'
+import { IllegalStateError } from '../errors.js'
+import type { Client } from '../kafka/client.js'
 import type { Logger } from '../logger.js'
 import { StreamsMetrics } from '../metrics/streams-metrics.js'
 import type { Database } from '../state/bytes-store.js'
 import type { TaskStore } from '../state/state-store.js'
 import type { FrozenTopology } from '../topology/topology-node.js'
-import { backOff } from './back-off.js'
 import { errorHandlers } from './error-handlers.js'
 import { GlobalState } from './global-state.js'
 import { hasPatterns, prepareInternalTopics, sourceTopics } from './internal-topics.js'
-import { LocalStore } from './local-store.js'
+import type { LocalStore } from './local-store.js'
 import { PartitionAssignor } from './partition-assignor.js'
 import { PatternWatch } from './pattern-watch.js'
+import { queriedStore } from './queried-store.js'
+import { reach } from './reach.js'
 import { RecordCollector } from './record-collector.js'
 import type { StateDirectory } from './state-directory.js'
 import { StateMachine, type StateListener, type StreamsState } from './streams-state.js'
 import { StreamThread } from './stream-thread.js'
 import type { ResolvedConfig } from './streams-config.js'
 import { TopicNames, type TaskEnvironment } from './task-environment.js'
+import { checkTopology } from './topology-checks.js'
 
 /** Everything that is not the program itself. */
 export interface StreamsSeams {
@@ -33,8 +35,6 @@ export interface StreamsSeams {
   readonly reached?: ((step: string) => void | Promise<void>) | undefined
 }
 
-/** How long a log that cannot be reached is waited for before it is said again, ms. */
-const complaintIntervalMs = 10_000
 /** What closing may take after everything in flight was rejected, ms. */
 const cutOffMs = 2_000
 /** Clean rows that each store may hold, bytes. */
@@ -57,15 +57,14 @@ export class StreamsApplication {
   #failure: unknown
   #closing: Promise<void> | undefined
 
-  /** @throws TopologyError when generated names are refused by configuration */
+  /** @throws TopologyError when topology and configuration do not go together */
   constructor(topology: FrozenTopology, config: ResolvedConfig, seams: StreamsSeams) {
     this.#topology = topology
     this.#config = config
     this.#seams = seams
     this.#logger = config.logger
     this.#names = new TopicNames(config.applicationId, topology)
-    if (config.ensureExplicitNames) checkNames(topology)
-    if (config.exactlyOnce) checkWaits(topology, config.transactionTimeoutMs)
+    checkTopology(topology, config)
   }
 
   get state(): StreamsState {
@@ -122,47 +121,11 @@ export class StreamsApplication {
    * @throws StateStoreError for an unknown name
    */
   store(name: string): LocalStore {
-    const { queryable } = this.#topology
-    const known = [
-      ...this.#topology.subtopologies.flatMap((s) => s.stores.map((t) => t.name)),
-      ...this.#topology.globalStores.map((g) => g.store.name),
-    ]
-    const askable = known.filter((n) => queryable === undefined || queryable.has(n))
-    if (!askable.includes(name))
-      throw new StateStoreError(
-        known.includes(name)
-          ? `store '${name}' is not queryable; name it in build({ … })`
-          : `there is no store '${name}'; there are ${askable.map((n) => `'${n}'`).join(', ') || 'none'}`,
-      )
-    return new LocalStore(name, () => this.#views(name))
-  }
-
-  #views(name: string): unknown[] {
-    const { state } = this
-    if (state === 'CREATED')
-      throw new IllegalStateError(`store '${name}' can be asked once start() was called`)
-    if (state !== 'RUNNING' && state !== 'REBALANCING')
-      throw new IllegalStateError(`store '${name}' cannot be asked in state ${state}`)
-    const global = this.#global?.stores.get(name)
-    if (global !== undefined) return [global.view]
-    const subtopology = this.#topology.subtopologies.find((s) =>
-      s.stores.some((t) => t.name === name),
-    )
-    const { tasks } = this.#thread ?? {}
-    const views: unknown[] = []
-    for (const id of tasks?.assignedIds ?? []) {
-      if (Number(id.split('_')[0]) !== subtopology?.id) continue
-      const store: TaskStore | undefined = tasks!.running.get(id)?.task.stores.get(name)
-      if (store === undefined)
-        throw new StateStoreError(
-          `store '${name}' of task ${id} is being restored; ask again when the application is RUNNING`,
-          { task: id },
-        )
-      views.push(store.view)
-    }
-    if (views.length === 0)
-      throw new StateStoreError(`no partition of store '${name}' is on this instance now`)
-    return views
+    return queriedStore(this.#topology, name, () => ({
+      state: this.state,
+      global: this.#global,
+      tasks: this.#thread?.tasks,
+    }))
   }
 
   #firstRunning(): Promise<void> {
@@ -184,12 +147,12 @@ export class StreamsApplication {
       this.#directory = this.#seams.openDirectory()
       const client = await this.#seams.openClient()
       this.#client = client
-      await this.#reachable(() => client.admin.describeTopics(this.#subscription()))
+      await this.#reach(() => client.admin.describeTopics(this.#subscription()))
       if (this.#isEnding) return
       await this.#openGlobalStores(client)
       if (this.#isEnding) return
       const thread = (this.#thread = this.#makeThread(client))
-      await this.#reachable(() => thread.start())
+      await this.#reach(() => thread.start())
       if (hasPatterns(this.#topology) && !this.#isEnding)
         this.#patterns = new PatternWatch({
           topology: this.#topology,
@@ -299,40 +262,14 @@ export class StreamsApplication {
     return [...new Set(all)]
   }
 
-  /** Tries again while the log cannot be reached, says so, and gives up after `startTimeoutMs`. */
-  async #reachable(attempt: () => Promise<unknown>): Promise<void> {
-    const { clock } = this.#seams
-    const { startTimeoutMs } = this.#config
-    const retry = backOff(50, 2_000)
-    let lastError: unknown
-    let stop!: (error: Error) => void
-    const deadline = new Promise<never>((_, reject) => (stop = reject))
-    deadline.catch(() => {})
-    const timers: Timer[] = []
-    if (startTimeoutMs !== Infinity) {
-      const message = `the log could not be reached within startTimeoutMs (${startTimeoutMs} ms); check brokers, ssl and sasl`
-      const giveUp = (): void => stop(new ConfigError(message, { cause: lastError }))
-      timers.push(clock.setTimer(startTimeoutMs, giveUp))
-    }
-    const complain = (): void => {
-      this.#logger.warn({ error: lastError }, 'the log does not answer; trying again')
-      timers.push(clock.setTimer(complaintIntervalMs, complain))
-    }
-    timers.push(clock.setTimer(complaintIntervalMs, complain))
-    try {
-      while (!this.#isEnding) {
-        try {
-          await Promise.race([attempt(), deadline])
-          return
-        } catch (error) {
-          if (!(error instanceof KafkaError) || error.kind !== 'retriable') throw error
-          lastError = error
-        }
-        await Promise.race([delay(clock, retry.next()), deadline])
-      }
-    } finally {
-      for (const timer of timers) timer.cancel()
-    }
+  /** Tries again while the log cannot be reached, up to `startTimeoutMs`. */
+  #reach(attempt: () => Promise<unknown>): Promise<void> {
+    return reach(attempt, {
+      clock: this.#seams.clock,
+      logger: this.#logger,
+      timeoutMs: this.#config.startTimeoutMs,
+      isEnding: () => this.#isEnding,
+    })
   }
 
   // ---------- changes and the end
@@ -398,24 +335,4 @@ export class StreamsApplication {
         this.#logger.error({ error }, 'closing')
       }
   }
-}
-
-function checkNames(topology: FrozenTopology): void {
-  if (topology.generatedNames.length === 0) return
-  const list = topology.generatedNames
-    .map(({ kind, name, node, remedy }) => `${kind} ${name} of ${node} (${remedy})`)
-    .join('; ')
-  throw new TopologyError(
-    `ensureExplicitInternalResourceNaming is set, but these names are generated: ${list}`,
-  )
-}
-
-/** A commit waits for open calls, and the broker ends a transaction that takes too long. */
-function checkWaits(topology: FrozenTopology, transactionTimeoutMs: number): void {
-  for (const { node, longestMs } of topology.asyncWaits)
-    if (longestMs > transactionTimeoutMs)
-      throw new TopologyError(
-        `${node} may hold a commit up for ${longestMs} ms, longer than transactionTimeoutMs, ${transactionTimeoutMs}: lower its timeoutMs or attempts, or raise transactionTimeoutMs`,
-        { node },
-      )
 }

@@ -4,6 +4,7 @@ import { ConfigError, type StreamsError } from '../errors.js'
 import { consoleLogger, type Logger } from '../logger.js'
 import type { Transport } from '../kafka/transport.js'
 import type { HandlerAnswer } from './error-handlers.js'
+import { unknownKey } from './unknown-key.js'
 
 /** What every application may configure, whatever log it runs on. */
 export interface CommonConfig {
@@ -222,7 +223,7 @@ export function resolveConfig(
     throw new ConfigError('the configuration must be an object')
   for (const [name, value] of Object.entries(given)) {
     const key = Object.hasOwn(configKeys, name) ? configKeys[name] : undefined
-    if (key === undefined) throw new ConfigError(unknownKey(name))
+    if (key === undefined) throw new ConfigError(unknownKey(name, Object.keys(configKeys)))
     if (value === undefined) continue
     const expected = key.check(value)
     if (expected !== undefined)
@@ -287,36 +288,3 @@ const shown = (name: string, value: unknown): string =>
   name === 'sasl' || name === 'ssl' || (typeof value === 'object' && value !== null)
     ? `this ${Array.isArray(value) ? 'list' : typeof value}`
     : (JSON.stringify(value) ?? String(value))
-
-/** Kafka's names of keys that have another name here. */
-const otherNames: Readonly<Record<string, string>> = {
-  bootstrapservers: 'brokers',
-  statestorecachemaxbytes: 'cacheMaxBytes',
-  cachemaxbytesbuffering: 'cacheMaxBytes',
-  errorsdeadletterqueuetopicname: 'deadLetterTopic',
-}
-
-function unknownKey(name: string): string {
-  const plain = (s: string): string => s.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
-  const given = plain(name)
-  let nearest = otherNames[given]
-  let distance = Infinity
-  for (const key of nearest === undefined ? Object.keys(configKeys) : []) {
-    const d = given.includes(plain(key)) ? 1 : editDistance(given, plain(key))
-    if (d < distance) [nearest, distance] = [key, d]
-  }
-  return `unknown configuration key ${name}; did you mean ${nearest}?`
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, n) => n)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      )
-    row = next
-  }
-  return row[b.length]!
-}
