@@ -1,9 +1,11 @@
 // Joins of tables by a foreign key: the left side subscribes to right rows through one internal topic,
 // answers come back through another (semantics 8).
 import { serdeForNode } from '../serde/serde-traits.js'
+import type { Serde } from '../serde/serde.js'
 import { subscriptionSpec } from '../state/specs.js'
 import type { NodeSupplier } from '../topology/processor.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
+import type { Partitioner } from '../topology/topology-node.js'
 import {
   responseSerde,
   subscriptionSerde,
@@ -11,7 +13,7 @@ import {
 } from './foreign-key-serdes.js'
 import { GraphNode } from './graph/graph-node.js'
 import { addInternalTopic } from './graph/repartition-node.js'
-import { given, neededRef } from './graph/serde-ref.js'
+import { given, neededRef, refsNote, type SerdeRef } from './graph/serde-ref.js'
 import { engineFor, planStore, type AnyMaterialized } from './materialize.js'
 import {
   foreignTableJoin,
@@ -70,11 +72,13 @@ export function joinByForeignKey(
   const leftRows = left.lookup()
   const rightRows = right.lookup()
 
+  const leftKey = graph.key(left.key)
+  const foreignKeyRef = graph.key(right.key)
   const serdes = () => ({
     topic: names.subscriptionTopic,
-    leftKey: neededRef(graph.key(left.key), names.send, 'key'),
+    leftKey: neededRef(leftKey, names.send, 'key'),
     leftValue: neededRef(graph.value(left.value), names.send, 'value'),
-    foreignKey: neededRef(graph.key(right.key), names.subscriptionSink, 'key'),
+    foreignKey: neededRef(foreignKeyRef, names.subscriptionSink, 'key'),
   })
   const rightValue = () => neededRef(graph.value(right.value), names.responseSink, 'value')
 
@@ -99,23 +103,15 @@ export function joinByForeignKey(
   graph.add(left.node, send)
   const subscriptions = graph.add(
     send,
-    new GraphNode(names.subscriptionSource, (out, parents) => {
-      out.addRepartitionTopic(names.subscriptionTopic)
-      addInternalTopic(out, {
-        topic: names.subscriptionTopic,
-        sink: names.subscriptionSink,
-        source: names.subscriptionSource,
-        parents,
-        key: serdeForNode(serdes().foreignKey),
-        value: subscriptionSerde(serdes().leftKey),
-      })
-      noteTopic(out, names.subscriptionTopic, names.subscriptionSink)
+    topicNode({
+      topic: names.subscriptionTopic,
+      sink: names.subscriptionSink,
+      source: names.subscriptionSource,
+      isNamed: o.name !== undefined,
+      key: foreignKeyRef,
+      value: () => subscriptionSerde(serdes().leftKey),
     }),
   )
-  const noteTopic = (out: TopologyGraph, name: string, node: string): void => {
-    if (o.name === undefined)
-      out.addGeneratedName({ kind: 'repartition', name, node, remedy: '`name` of the join' })
-  }
 
   const addSubscriptionStore = storeAdder(left, names.store, o)
   const receive = graph.add(
@@ -148,18 +144,14 @@ export function joinByForeignKey(
 
   const responses = graph.add(
     [answer, foreign],
-    new GraphNode(names.responseSource, (out, parents) => {
-      out.addRepartitionTopic(names.responseTopic)
-      addInternalTopic(out, {
-        topic: names.responseTopic,
-        sink: names.responseSink,
-        source: names.responseSource,
-        parents,
-        key: serdeForNode(serdes().leftKey),
-        value: responseSerde(rightValue()),
-        partitioner: (value: SubscriptionResponse) => value.leftPartition,
-      })
-      noteTopic(out, names.responseTopic, names.responseSink)
+    topicNode({
+      topic: names.responseTopic,
+      sink: names.responseSink,
+      source: names.responseSource,
+      isNamed: o.name !== undefined,
+      key: leftKey,
+      value: () => responseSerde(rightValue()),
+      partitioner: (value: SubscriptionResponse) => value.leftPartition,
     }),
   )
   copartitioned(graph, right, { sources: new Set([names.subscriptionSource]) })
@@ -191,6 +183,31 @@ export function joinByForeignKey(
     oldValues: result.oldValues,
   }
 }
+
+/** The node of a topic between the two sides. */
+const topicNode = (o: {
+  readonly topic: string
+  readonly sink: string
+  readonly source: string
+  readonly isNamed: boolean
+  readonly key: SerdeRef
+  readonly value: () => Serde<any>
+  readonly partitioner?: Partitioner<any, any>
+}): GraphNode =>
+  new GraphNode(o.source, (out, parents) => {
+    const { topic, sink, source, partitioner } = o
+    const key = serdeForNode(neededRef(o.key, sink, 'key'))
+    const value = o.value()
+    const note = refsNote({ key: o.key, value: given(value) })
+    addInternalTopic(out, { topic, sink, source, parents, key, value, partitioner, note })
+    if (!o.isNamed)
+      out.addGeneratedName({
+        kind: 'repartition',
+        name: topic,
+        node: sink,
+        remedy: '`name` of the join',
+      })
+  })
 
 /** The subscription store is used by two nodes that are added apart. */
 function storeAdder({ graph }: TableState, name: string, o: AnyMaterialized) {

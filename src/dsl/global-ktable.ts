@@ -1,8 +1,11 @@
 // A table that every instance holds in full: stream joins look rows up in it by any key.
 import type { QueryableTable } from '../topology/queryable.js'
+import type { LogicalGraph } from './graph/logical-graph.js'
 import type { TableLookup } from './processors/table-lookup.js'
 
 export interface GlobalTableState {
+  readonly graph: LogicalGraph
+  readonly name: string
   readonly storeName: string | undefined
   readonly lookup: TableLookup
 }

@@ -36,9 +36,7 @@ export function joinWith(
     return joinStreams(stream, streamBehind(other), kind, args[0], args[1] ?? {})
   if (other instanceof KTable)
     return joinTable(stream, tableBehind(other), isLeft, args[0], args[1])
-  if (other instanceof GlobalKTable) {
-    const { lookup } = globalTableBehind(other)
-    return joinGlobalTable(stream, lookup, isLeft, args[0], args[1], args[2])
-  }
+  if (other instanceof GlobalKTable)
+    return joinGlobalTable(stream, globalTableBehind(other), isLeft, args[0], args[1], args[2])
   throw new TypeError('a stream joins with a KStream, a KTable or a GlobalKTable')
 }

@@ -3,6 +3,7 @@ import { TopologyError } from '../errors.js'
 import { graceBufferSpec, joinWindowSpec, outerJoinSpec } from '../state/specs.js'
 import { checkedName } from '../topology/names.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
+import type { GlobalTableState } from './global-ktable.js'
 import { GraphNode, JoinWindowNode, StreamJoinNode } from './graph/graph-node.js'
 import { given, neededRef, refsNote } from './graph/serde-ref.js'
 import { engineFor } from './materialize.js'
@@ -273,17 +274,18 @@ function checkHistory(
 /** `join` and `leftJoin` with a global table; no repartition, the stream's key stays. */
 export function joinGlobalTable(
   stream: StreamState,
-  table: TableLookup,
+  table: GlobalTableState,
   left: boolean,
   selector: AnyMapper,
   join: ValueJoin,
   o: Named = {},
 ): StreamState {
+  checkSameBuilder(stream.graph, table)
   const name = stream.graph.nameOr(o.name, 'KSTREAM-LEFTJOIN-')
   return addStep(
     stream,
     name,
-    streamGlobalJoin({ left, join, table, selector }),
+    streamGlobalJoin({ left, join, table: table.lookup, selector }),
     { value: undefined },
     { relaxedNullKey: left },
   )

@@ -173,7 +173,7 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
       out.addNotes(name, [refsNote(plan, plan.name)])
     })
     graph.add(graph.root, node)
-    return new GlobalKTable({ storeName: plan.given, lookup: storeLookup(plan) })
+    return new GlobalKTable({ graph, name, storeName: plan.given, lookup: storeLookup(plan) })
   }
 
   /** A store that every instance fills from a topic, by a processor of your own. */

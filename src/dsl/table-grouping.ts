@@ -104,11 +104,8 @@ export class TableGrouping {
     return new GraphNode(source, (out, parents) => {
       const key = neededRef(this.#key, sink, 'key')
       const value = changeSerde(neededRef(this.#value, sink, 'value'))
-      out.addRepartitionTopic(topic)
-      addInternalTopic(out, { topic, sink, source, parents, key, value })
-      const notes = [refsNote({ key: this.#key, value: this.#value })]
-      out.addNotes(sink, notes)
-      out.addNotes(source, notes)
+      const note = refsNote({ key: this.#key, value: this.#value })
+      addInternalTopic(out, { topic, sink, source, parents, key, value, note })
       if (this.#name === undefined && !o.named)
         out.addGeneratedName({
           kind: 'repartition',

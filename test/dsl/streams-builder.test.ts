@@ -215,6 +215,28 @@ describe('serdes', () => {
     expect(() => new StreamsBuilder().stream('in')).toThrow(/has no key serde/)
   })
 
+  it('are shown for the topics of a foreign-key join', () => {
+    const builder = new StreamsBuilder({ key: string(), value: json() })
+    const orders = builder.table('orders', { value: string() })
+    const customers = builder.table('customers', { key: long(), value: long() })
+    orders
+      .join(customers, Number, (order, n) => order.length + n, { value: long() })
+      .toStream()
+      .to('out')
+    const text = builder.build().describe({ serdes: true })
+    const notes = (topic: string): string[] =>
+      Array.from(
+        text.matchAll(
+          new RegExp(`topics?: \\[?\\S*${topic}\\S*-topic\\]?\\)\\s+(serdes: .*)`, 'g'),
+        ),
+        (match) => match[1] ?? '',
+      )
+    const subscription = 'serdes: key long(), value subscription(string())'
+    expect(notes('REGISTRATION')).toEqual([subscription, subscription])
+    const response = 'serdes: key string() (default), value response(long())'
+    expect(notes('RESPONSE')).toEqual([response, response])
+  })
+
   it('that promise keys are no defaults', () => {
     expect(() => new StreamsBuilder({ key: required(string()) })).toThrow(TypeError)
   })
@@ -319,6 +341,15 @@ describe('build()', () => {
     const stream = strings().stream('in')
     expect(() => strings().stream('in').merge(stream)).toThrow(/another builder/)
     expect(() => stream.join(strings().table('t'), (a, b) => a + b)).toThrow(/another builder/)
+    const global = strings().globalTable('g')
+    const join = (): unknown =>
+      stream.join(
+        global,
+        (v) => v,
+        (a, b) => a + b,
+      )
+    expect(join).toThrow(TopologyError)
+    expect(join).toThrow(/^KTABLE-SOURCE-\d+ belongs to another builder: build both with one/)
   })
 })
 

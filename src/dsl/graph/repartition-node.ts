@@ -61,30 +61,32 @@ export class RepartitionNode extends GraphNode {
     const { partitions, partitioner, remedy } = this.options
     const key = neededRef(this.options.key, sink, 'key')
     const value = neededRef(this.options.value, sink, 'value')
-    out.addRepartitionTopic(topic, partitions)
     out.addProcessor(filter, this.keepsNullKeys ? passThrough : keyNotNull, parents)
-    addInternalTopic(out, { topic, sink, source, parents: [filter], key, value, partitioner })
-    const notes = [refsNote(this.options)]
-    out.addNotes(sink, notes)
-    out.addNotes(source, notes)
+    const note = refsNote(this.options)
+    const nodes = { sink, source, parents: [filter] }
+    addInternalTopic(out, { topic, partitions, ...nodes, key, value, partitioner, note })
     if (remedy !== undefined)
       out.addGeneratedName({ kind: 'repartition', name: topic, node: filter, remedy })
   }
 }
 
-/** A sink and the source that reads it back. */
+/** A topic, the sink that writes it and the source that reads it back. */
 export function addInternalTopic(
   out: TopologyGraph,
   o: {
     readonly topic: string
+    readonly partitions?: number | undefined
     readonly sink: string
     readonly source: string
     readonly parents: readonly string[]
     readonly key: Serde<any>
     readonly value: Serde<any>
     readonly partitioner?: Partitioner<any, any> | undefined
+    /** Its serdes, for `describe({ serdes: true })`. */
+    readonly note: string
   },
 ): void {
+  out.addRepartitionTopic(o.topic, o.partitions)
   out.addSink({
     kind: 'sink',
     name: o.sink,
@@ -105,4 +107,6 @@ export function addInternalTopic(
     timestamp: failOnInvalidTimestamp,
     offsetReset: undefined,
   })
+  out.addNotes(o.sink, [o.note])
+  out.addNotes(o.source, [o.note])
 }
