@@ -31,14 +31,14 @@ export interface RecordCollectorOptions {
   readonly clock: Clock
   /** A batch of this size leaves at once, default 131,072. */
   readonly batchBytes?: number | undefined
-  /** A record above this size is refused before it is sent, default 1,048,576 as `max.request.size`. */
+  /** A record above this size is refused before it is sent: `maxRequestSize`, default 1,048,576. */
   readonly maxRecordBytes?: number | undefined
   /** For tests: sees each record before it is sent. */
   readonly onSend?: OnSend | undefined
 }
 
-/** A batch must stay below the broker's default `max.message.bytes`, 1,048,588. */
-const maxBatchBytes = 1_000_000
+/** A batch of several must stay below the broker's default `max.message.bytes`, 1,048,588. */
+const sharedBatchBytes = 1_000_000
 
 /** A record is larger than the log would take. */
 export class RecordTooLargeError extends RangeError {
@@ -64,6 +64,7 @@ export class RecordCollector {
   readonly #clock: Clock
   readonly #batchBytes: number
   readonly #maxRecordBytes: number
+  readonly #maxBatchBytes: number
   readonly #onSend: OnSend | undefined
   readonly #writers = new Map<string, TopicWriter>()
   readonly #open: { writer: TopicWriter; partition: number }[] = []
@@ -73,8 +74,9 @@ export class RecordCollector {
   constructor(options: RecordCollectorOptions) {
     this.#producer = options.producer
     this.#clock = options.clock
-    this.#batchBytes = options.batchBytes ?? 131_072
     this.#maxRecordBytes = options.maxRecordBytes ?? 1_048_576
+    this.#maxBatchBytes = Math.min(sharedBatchBytes, this.#maxRecordBytes)
+    this.#batchBytes = Math.min(options.batchBytes ?? 131_072, this.#maxBatchBytes)
     this.#onSend = options.onSend
   }
 
@@ -162,7 +164,7 @@ export class RecordCollector {
     let builder = this.#builder(writer, partition)
     builder.appendWith(timestampMs, key, 0, keyEnd, serializer, value, writer.topic, headers)
     if (builder.byteLength < this.#batchBytes) return
-    if (builder.byteLength > maxBatchBytes) {
+    if (builder.byteLength > this.#maxBatchBytes) {
       if (builder.count > 1) {
         builder.removeLast()
         this.#handOver(writer, partition)
@@ -186,12 +188,12 @@ export class RecordCollector {
     const timeMs = timestampMs ?? this.#clock.nowMs()
     let builder = this.#builder(writer, partition)
     const size = (key?.length ?? 0) + (value?.length ?? 0)
-    if (builder.count > 0 && builder.byteLength + size > maxBatchBytes) {
+    if (builder.count > 0 && builder.byteLength + size > this.#maxBatchBytes) {
       this.#handOver(writer, partition)
       builder = this.#builder(writer, partition)
     }
     builder.append(timeMs, key, value, headers)
-    if (builder.byteLength > maxBatchBytes) this.#checkSize(writer, partition, builder)
+    if (builder.byteLength > this.#maxBatchBytes) this.#checkSize(writer, partition, builder)
     this.#onSend?.(writer.topic, partition, key, value, timestampMs, headers)
     if (builder.byteLength >= this.#batchBytes) this.#handOver(writer, partition)
   }
@@ -237,7 +239,7 @@ export class RecordCollector {
     builder.removeLast()
     if (builder.count === 0) this.#forget(writer, partition)
     throw new RecordTooLargeError(
-      `the record for ${writer.topic}-${partition} has ${bytes} bytes, more than the ${this.#maxRecordBytes} that are sent`,
+      `the record for ${writer.topic}-${partition} has ${bytes} bytes, more than maxRequestSize, ${this.#maxRecordBytes}: raise it, and max.message.bytes of the topic with it`,
     )
   }
 

@@ -70,7 +70,11 @@ export class StreamThread implements GroupListener {
       transactionTimeoutMs: config.transactionTimeoutMs,
       delay: options.delay,
     })
-    this.#collector = new RecordCollector({ producer: this.#unit, clock })
+    this.#collector = new RecordCollector({
+      producer: this.#unit,
+      clock,
+      maxRecordBytes: config.maxRequestSize,
+    })
     this.#fetcher = client.fetcher({ isolation })
     this.#pump = new RecordPump(this.#fetcher)
     this.#safePoints = new SafePoints(() => this.#fetcher.wake())

@@ -36,6 +36,8 @@ export interface CommonConfig {
   readonly startTimeoutMs?: number | undefined
   /** Default 20,000. */
   readonly closeTimeoutMs?: number | undefined
+  /** Bytes that a record may have, default 1,048,576; its topic's `max.message.bytes` must allow it. */
+  readonly maxRequestSize?: number | undefined
   readonly deadLetterTopic?: string | undefined
   /** What to do when committed offsets or a changelog are lost, default `fail`. */
   readonly onOffsetLost?: 'fail' | 'reset' | undefined
@@ -156,6 +158,7 @@ export const configKeys: Readonly<Record<string, Key>> = {
   sessionTimeoutMs: { unit: 'ms', default: '45000', check: whole(1) },
   startTimeoutMs: { unit: 'ms', default: 'for ever', check: whole(1) },
   closeTimeoutMs: { unit: 'ms', default: '20000', check: whole(0) },
+  maxRequestSize: { unit: 'bytes', default: '1048576', check: whole(1) },
   deadLetterTopic: { unit: 'topic', default: 'none', check: text },
   onOffsetLost: { unit: 'choice', default: 'fail', check: choice('fail', 'reset') },
   groupInstanceId: { unit: 'text', default: 'none', check: text },
@@ -201,6 +204,7 @@ export interface ResolvedConfig {
   readonly sessionTimeoutMs: number
   readonly startTimeoutMs: number
   readonly closeTimeoutMs: number
+  readonly maxRequestSize: number
   readonly deadLetterTopic: string | undefined
   readonly onOffsetLost: 'fail' | 'reset'
   readonly groupInstanceId: string | undefined
@@ -258,6 +262,7 @@ export function resolveConfig(
     sessionTimeoutMs: given.sessionTimeoutMs ?? 45_000,
     startTimeoutMs: given.startTimeoutMs ?? Infinity,
     closeTimeoutMs: given.closeTimeoutMs ?? 20_000,
+    maxRequestSize: given.maxRequestSize ?? 2 ** 20,
     deadLetterTopic: given.deadLetterTopic,
     onOffsetLost: given.onOffsetLost ?? 'fail',
     groupInstanceId: given.groupInstanceId,

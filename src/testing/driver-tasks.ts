@@ -75,6 +75,7 @@ export class DriverTasks {
     this.#collector = new RecordCollector({
       producer: this.#log,
       clock,
+      maxRecordBytes: config.maxRequestSize,
       onSend: (topic, partition, key, value, timestampMs, headers) =>
         this.#onSend({ topic, partition, key, value, timestampMs, headers }),
     })

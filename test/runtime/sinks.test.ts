@@ -65,12 +65,12 @@ describe('partitions', () => {
 
 describe('batches', () => {
   const sent: { partition: number; count: number }[] = []
-  const collector = (): RecordCollector => {
+  const collector = ({ maxRecordBytes = 5_000 } = {}): RecordCollector => {
     sent.length = 0
     return new RecordCollector({
       clock: systemClock,
       batchBytes: 1_000,
-      maxRecordBytes: 5_000,
+      maxRecordBytes,
       producer: {
         partitionCount: async () => 3,
         send: ({ partition }: { partition: number }, batch: RecordBatchBuilder) =>
@@ -108,9 +108,25 @@ describe('batches', () => {
     some.sendBytes(writer, 0, 0, null, Buffer.from('small'))
     expect(() =>
       some.send(writer, 0, 0, -1, string(), 'x'.repeat(1_100_000), new HeaderList()),
-    ).toThrow(/more than the 5000 that are sent/)
+    ).toThrow(/more than maxRequestSize, 5000/)
     some.handOver()
     expect(sent).toEqual([{ partition: 0, count: 1 }])
+  })
+
+  it('are never larger than a record may be', async () => {
+    const some = collector({ maxRecordBytes: 500 })
+    const writer = some.writer('out')
+    await some.prepare(writer)
+    const send = (length: number): void =>
+      some.send(writer, 0, 0, -1, string(), 'x'.repeat(length), new HeaderList())
+    for (const length of [200, 200, 200]) send(length)
+    some.sendBytes(writer, 1, 0, null, Buffer.alloc(300))
+    some.sendBytes(writer, 1, 0, null, Buffer.alloc(300))
+    expect(() => send(500)).toThrow(/more than maxRequestSize, 500/)
+    expect(() => some.sendBytes(writer, 1, 0, null, Buffer.alloc(500))).toThrow(/-1 has/)
+    some.handOver()
+    expect(sent.filter((s) => s.partition === 0).map((s) => s.count)).toEqual([2, 1])
+    expect(sent.filter((s) => s.partition === 1).map((s) => s.count)).toEqual([1, 1])
   })
 
   it('are forgotten after an abort', async () => {
@@ -134,6 +150,31 @@ describe('a record that is too large', () => {
     expect(error.message).toMatch(/out cannot write the record for out .*1048576/s)
     await bench.app(grow(), { productionHandler: 'continue' }).start()
     expect((await bench.received('out', 1))[0]!.value).toHaveLength(0)
+    await bench.close()
+  })
+
+  it('is sent where maxRequestSize and the topic allow it', async () => {
+    const bench = await EmbeddedBench.open('in')
+    const configs = { 'max.message.bytes': '3000000' }
+    const replicationFactor = -1
+    await bench.client.admin.createTopics([
+      { name: 'out', partitions: 2, replicationFactor, configs },
+    ])
+    const grow = mapTopology((value) => value.repeat(1_200_000))
+    await bench.send('in', ['a', 'x'], ['a', 'y'])
+    await bench.app(grow, { maxRequestSize: 2_000_000 }).start()
+    const values = (await bench.received('out', 2)).map((r) => r.value!)
+    expect(values.map((value) => value.length)).toEqual([1_200_000, 1_200_000])
+    await bench.close()
+  })
+
+  it('is refused below the default where maxRequestSize says so', async () => {
+    const bench = await EmbeddedBench.open('in', 'out')
+    const grow = mapTopology((value) => value.repeat(2_000))
+    await bench.send('in', ['a', 'x'])
+    const error = await bench.failure(grow, { maxRequestSize: 1_000 })
+    expect(error).toBeInstanceOf(ProductionError)
+    expect(error.message).toMatch(/more than maxRequestSize, 1000: raise it/)
     await bench.close()
   })
 })

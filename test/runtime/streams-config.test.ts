@@ -28,6 +28,8 @@ describe('resolveConfig', () => {
     ['application_id', 'applicationId'],
     ['bootstrapBrokers', 'brokers'],
     ['stateDirectory', 'stateDir'],
+    ['max.request.size', 'maxRequestSize'],
+    ['maxRequestBytes', 'maxRequestSize'],
   ])('suggests the nearest key for %s', (wrong, right) => {
     expect(() => resolveConfig(withKeys({ [wrong]: 1 }))).toThrow(`did you mean ${right}?`)
   })
@@ -51,6 +53,7 @@ describe('resolveConfig', () => {
     sessionTimeoutMs: 0,
     startTimeoutMs: 0,
     closeTimeoutMs: -1,
+    maxRequestSize: 0,
     deadLetterTopic: '',
     onOffsetLost: 'ignore',
     groupInstanceId: '',
