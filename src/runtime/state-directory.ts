@@ -5,6 +5,7 @@
 //   stateDir/APPLICATION/kafka-streams-process-metadata     process id and format version, JSON
 //   stateDir/APPLICATION/member                             id of the last member of the group, text
 //   stateDir/APPLICATION/0_3/                               the LevelDB database of task 0_3
+//   stateDir/APPLICATION/0_3.deleted-UUID/                  one on its way out
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -32,7 +33,7 @@ export interface StateDirectory {
   taskIds(): readonly string[]
   /** Opens a task's database. @throws TaskCorruptedError when it is damaged */
   open(taskId: string): Promise<Database>
-  /** Deletes a task's folder. */
+  /** Deletes a task's folder, which nobody has open: gone at once, off the disk when it resolves. */
   remove(taskId: string): Promise<void>
   /** Gives the lock back. */
   release(): void
@@ -49,7 +50,12 @@ export interface StateDirectoryOptions {
 const metadataFile = 'kafka-streams-process-metadata'
 const lockFile = '.lock'
 const memberFile = 'member'
+/** Between the name of a task and a random part: a folder on its way out. */
+const deletedMark = '.deleted-'
 const held = new Set<string>()
+
+const removeFolder = (folder: string): Promise<void> =>
+  fs.promises.rm(folder, { recursive: true, force: true })
 
 /**
  * Locks the folder of an application.
@@ -83,6 +89,7 @@ class LockedDirectory implements StateDirectory {
     this.processId = processId
     this.#options = options
     this.formerMemberId = readMemberId(directory)
+    this.#removeLeftOvers()
   }
 
   noteMemberId(memberId: string): void {
@@ -103,7 +110,24 @@ class LockedDirectory implements StateDirectory {
   }
 
   async remove(taskId: string): Promise<void> {
-    await fs.promises.rm(path.join(this.directory, taskId), { recursive: true, force: true })
+    const deleted = path.join(this.directory, `${taskId}${deletedMark}${randomUUID()}`)
+    try {
+      // At once and as a whole: who opens the task next begins with nothing, also after a crash.
+      fs.renameSync(path.join(this.directory, taskId), deleted)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      throw error
+    }
+    await removeFolder(deleted)
+  }
+
+  /** What a process that was killed left of folders that it deleted. */
+  #removeLeftOvers(): void {
+    for (const name of fs.readdirSync(this.directory))
+      if (name.includes(deletedMark))
+        removeFolder(path.join(this.directory, name)).catch((error: unknown) => {
+          this.#options.logger.debug({ reason: String(error) }, 'could not delete a folder')
+        })
   }
 
   release(): void {

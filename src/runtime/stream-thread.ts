@@ -286,6 +286,8 @@ export class StreamThread implements GroupListener {
     this.#step = 'committing'
     await this.#committer.commitIfDue()
     this.#persister.persistWhereDue(this.tasks.running.values())
+    // During a rebalance nobody knows yet what stays here.
+    if (this.#wasRunning) this.tasks.cleanState()
     this.#handOver(processed === 0)
     if (this.#collector.pendingBytes > maxPendingBytes)
       await this.#collector.drained(maxPendingBytes / 2)

@@ -26,6 +26,8 @@ export interface CommonConfig {
   readonly numStreamThreads?: number | undefined
   /** Default `./state`. */
   readonly stateDir?: string | undefined
+  /** How long the folder of a task that moved away is kept, default 600,000. */
+  readonly stateCleanupDelayMs?: number | undefined
   /** Bytes of record caches, default 10,485,760; 0 turns them off. */
   readonly cacheMaxBytes?: number | undefined
   /** How long an empty partition is waited for, default 0; -1: not at all. */
@@ -153,6 +155,7 @@ export const configKeys: Readonly<Record<string, Key>> = {
     check: only(1, 'start more processes instead; threads are not available in this version'),
   },
   stateDir: { unit: 'path', default: './state', check: text },
+  stateCleanupDelayMs: { unit: 'ms', default: '600000', check: whole(0) },
   cacheMaxBytes: { unit: 'bytes', default: '10485760', check: whole(0) },
   maxTaskIdleMs: { unit: 'ms', default: '0', check: whole(-1) },
   sessionTimeoutMs: { unit: 'ms', default: '45000', check: whole(1) },
@@ -199,6 +202,7 @@ export interface ResolvedConfig {
   readonly persistBytes: number
   readonly transactionTimeoutMs: number
   readonly stateDir: string
+  readonly stateCleanupDelayMs: number
   readonly cacheMaxBytes: number
   readonly maxTaskIdleMs: number
   readonly sessionTimeoutMs: number
@@ -257,6 +261,7 @@ export function resolveConfig(
     persistBytes: given.persistBytes ?? 64 * 2 ** 20,
     transactionTimeoutMs,
     stateDir: given.stateDir ?? './state',
+    stateCleanupDelayMs: given.stateCleanupDelayMs ?? 600_000,
     cacheMaxBytes: given.cacheMaxBytes ?? 10 * 2 ** 20,
     maxTaskIdleMs: given.maxTaskIdleMs ?? 0,
     sessionTimeoutMs: given.sessionTimeoutMs ?? 45_000,

@@ -6,6 +6,7 @@ import { KafkaError, partitionKey, type TopicPartition } from '../kafka/client.j
 import type { FrozenTopology } from '../topology/topology-node.js'
 import { backOff } from './back-off.js'
 import { tasksOf } from './partition-assignor.js'
+import { StateCleaner } from './state-cleaner.js'
 import type { StreamTask } from './stream-task.js'
 import { TaskOpening, type OpenedTask, type TaskOpenerOptions } from './task-opener.js'
 
@@ -32,6 +33,7 @@ export class TaskManager {
   /** Tasks that are opened again later. */
   readonly #waiting = new Map<string, Timer>()
   readonly #corrupted = new Set<string>()
+  readonly #cleaner: StateCleaner
   readonly #byPartition = new Map<string, RunningTask>()
   readonly #o: TaskOpenerOptions
   readonly #topology: FrozenTopology
@@ -41,6 +43,12 @@ export class TaskManager {
   constructor(options: TaskOpenerOptions, opened: (result: OpeningResult) => void) {
     this.#o = options
     this.#topology = options.topology
+    this.#cleaner = new StateCleaner({
+      directory: options.directory,
+      delayMs: options.config.stateCleanupDelayMs,
+      clock: options.environment.clock,
+      logger: options.environment.logger,
+    })
     this.#opened = opened
   }
 
@@ -126,6 +134,11 @@ export class TaskManager {
     if (failures.length > 0) throw failures[0]
   }
 
+  /** Deletes the folders of tasks that moved away long ago; never while tasks are being closed. */
+  cleanState(): void {
+    this.#cleaner.clean(this.#assigned)
+  }
+
   /** Opens every assigned task that does not run, after a failure. */
   reopen(): void {
     for (const [id, sources] of this.#assigned)
@@ -135,6 +148,7 @@ export class TaskManager {
 
   #open(id: string, sources: readonly TopicPartition[]): void {
     this.#assigned.set(id, sources)
+    this.#cleaner.keep(id)
     const opening = new TaskOpening(id, sources, this.#o)
     this.#opening.set(id, opening)
     opening.done.then(

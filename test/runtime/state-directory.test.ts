@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StateStoreError } from '../../src/errors.js'
 import { silentLogger } from '../../src/logger.js'
 import { openStateDirectory, type StateDirectory } from '../../src/runtime/state-directory.js'
@@ -65,6 +65,32 @@ describe('the state directory', () => {
     fs.mkdirSync(path.join(directory.directory, '0_3'))
     fs.mkdirSync(path.join(directory.directory, 'global'))
     expect(directory.taskIds()).toEqual(['0_3'])
+    directory.release()
+  })
+
+  it('has nothing of a task that was removed, at once', async () => {
+    const directory = open()
+    const folder = path.join(directory.directory, '0_3')
+    fs.mkdirSync(folder)
+    const removed = directory.remove('0_3')
+    expect(fs.existsSync(folder)).toBe(false)
+    expect(directory.taskIds()).toEqual([])
+    fs.mkdirSync(folder)
+    await removed
+    expect(fs.readdirSync(directory.directory).filter((name) => name.startsWith('0_'))).toEqual([
+      '0_3',
+    ])
+    await directory.remove('0_4')
+    directory.release()
+  })
+
+  it('deletes what a process that was killed left of a removed task', async () => {
+    fs.mkdirSync(path.join(stateDir, 'app', '0_3.deleted-x', 'inner'), { recursive: true })
+    const directory = open()
+    expect(directory.taskIds()).toEqual([])
+    await vi.waitFor(() =>
+      expect(fs.readdirSync(directory.directory)).not.toContain('0_3.deleted-x'),
+    )
     directory.release()
   })
 })

@@ -48,6 +48,7 @@ describe('resolveConfig', () => {
     numStandbyReplicas: 1,
     numStreamThreads: 2,
     stateDir: '',
+    stateCleanupDelayMs: -1,
     cacheMaxBytes: -5,
     maxTaskIdleMs: -2,
     sessionTimeoutMs: 0,

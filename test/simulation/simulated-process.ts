@@ -75,6 +75,11 @@ export class SimulatedProcess {
     await this.app?.close()
   }
 
+  /** Tasks with a folder on the disk. */
+  get folders(): readonly string[] {
+    return [...this.#tasks].toSorted()
+  }
+
   /** Everything on the disk is gone. */
   wipe(): void {
     ;(this as { disk: VirtualDisk }).disk = new VirtualDisk()
@@ -97,6 +102,7 @@ export class SimulatedProcess {
         const database = await disk.open(taskId)
         await database.clear()
         await database.close()
+        tasks.delete(taskId)
       },
       release: () => {},
     }
