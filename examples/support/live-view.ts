@@ -20,7 +20,7 @@ export class LiveView {
       this.#out.write(`${lines.slice(1, 3).join(' | ')}\n`)
       return
     }
-    const width = Math.max(20, this.#out.columns - 1)
+    const width = Math.max(20, (this.#out.columns || 80) - 1) // some terminals say 0
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
     this.#out.write(
       `${up}${lines.map((line) => `\x1b[2K${line.slice(0, width)}\n`).join('')}\x1b[J`,
