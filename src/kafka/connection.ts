@@ -1,7 +1,7 @@
 // One socket to one broker: framing, correlation, versions, time-outs, SASL. A request that is not
 // answered in time destroys the socket, because nothing else shows that a peer is silently dead;
 // whatever ends a connection rejects everything in flight.
-import { isIP, connect as connectTcp, type Socket } from 'node:net'
+import { isIP, connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock, Timer } from '../clock.js'
 import type { Logger } from '../logger.js'
@@ -246,20 +246,22 @@ export class Connection {
         timer.cancel()
         resolve()
       }
-      const socket = tls
-        ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...tls }, connected)
-        : connectTcp({ host, port }, connected)
-      this.#socket = socket
-      socket.setNoDelay(true)
-      socket.setKeepAlive(true, 60_000)
       const frames = new FrameAssembler((frame) => this.#answer(frame))
-      socket.on('data', (chunk) => {
+      const read = (action: () => void): void => {
         try {
-          frames.add(chunk)
+          action()
         } catch (error) {
           this.close(connectionError(`cannot read from ${this.name}: ${messageOf(error)}`, error))
         }
-      })
+      }
+      // TLS has no way to read into memory of ours.
+      const socket = tls
+        ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...tls }, connected)
+        : connectTcp({ host, port, onread: readInto(frames, read) }, connected)
+      this.#socket = socket
+      socket.setNoDelay(true)
+      socket.setKeepAlive(true, 60_000)
+      if (tls) socket.on('data', (chunk) => read(() => frames.add(chunk)))
       socket.on('error', (error) => {
         timer.cancel()
         fail(connectionError(`${this.name}: ${messageOf(error)}`, error))
@@ -332,6 +334,15 @@ export class Connection {
     })
   }
 }
+
+/** Lets a socket write frames where they are to lie. */
+const readInto = (frames: FrameAssembler, read: (action: () => void) => void): OnReadOpts => ({
+  buffer: () => frames.space(),
+  callback: (bytes) => {
+    read(() => frames.filled(bytes))
+    return true
+  },
+})
 
 /** A broker that does not know our version of ApiVersions answers in version 0. */
 const answeredVersion = ({ api, version }: Pending, frame: Buffer): number =>

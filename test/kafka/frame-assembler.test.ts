@@ -28,6 +28,29 @@ it('gives the same frames however the stream is cut', () => {
   )
 })
 
+it('gives the same frames when a socket writes them in place', () => {
+  const frames = fc.array(fc.uint8Array({ minLength: 4, maxLength: 200_000 }), { maxLength: 6 })
+  fc.assert(
+    fc.property(frames, fc.array(fc.integer({ min: 1, max: 150_000 })), (sent, cuts) => {
+      const got: Buffer[] = []
+      const assembler = new FrameAssembler((frame) => got.push(frame))
+      const stream = framed(sent)
+      const sizes = cuts[Symbol.iterator]()
+      for (let at = 0; at < stream.length;) {
+        const next = sizes.next()
+        const most = next.done === true ? stream.length : next.value
+        const bytes = stream.copy(assembler.space(), 0, at, Math.min(stream.length, at + most))
+        assembler.filled(bytes)
+        at += bytes
+      }
+      // Compared at the end: a frame must not change when memory is used again.
+      const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+      expect(got.map(hex)).toEqual(sent.map(hex))
+    }),
+    { numRuns: 50 },
+  )
+})
+
 it.each([
   ['negative', -1],
   ['shorter than a header', 3],
