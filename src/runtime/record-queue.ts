@@ -57,6 +57,11 @@ export class RecordQueue {
     return this.#head !== undefined || this.#failure !== undefined
   }
 
+  /** Says that no node below looks at values, before there are records. */
+  ignoreValues(): void {
+    this.#decoder.valuesMatter = false
+  }
+
   /** The offset to commit: that of the head, else after all that was added; `undefined` before anything was. */
   get committableOffset(): number | undefined {
     return this.hasHead ? this.#headPlace.offset : this.nextOffset

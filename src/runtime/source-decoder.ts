@@ -3,9 +3,11 @@
 import { DeserializationError, ProcessingError, type StreamsError } from '../errors.js'
 import { HeaderList, noHeaders, type HeaderEntry } from '../serde/record-headers.js'
 import type { Deserializer } from '../serde/serde.js'
+import { serdeTraits } from '../serde/serde-traits.js'
 import { FlowRecord } from '../topology/stream-record.js'
 import type { SourceNode } from '../topology/topology-node.js'
 import { decided, waysOut, where, type ErrorHandlers } from './error-handlers.js'
+import { KnownKeys } from './known-keys.js'
 import type { RecordSource } from './record-source.js'
 
 /** The bytes of a source record, for dead letters; they stay valid while it is processed. */
@@ -41,18 +43,29 @@ export function sourceBytes(records: RecordSource, topic: string, partition: num
   }
 }
 
+/** Stands for a value that nobody looks at. */
+const unread = new Uint8Array(0)
+
 /** Decodes the records of one partition for one source node. */
 export class SourceDecoder {
+  /** Whether some node looks at values; those of a serde that refuses nothing are left unread else. */
+  valuesMatter = true
   readonly #source: SourceNode
   readonly #topic: string
   readonly #partition: number
   readonly #host: DecoderHost
+  readonly #keys: KnownKeys | undefined
+  readonly #readsAll: boolean
 
   constructor(source: SourceNode, topic: string, partition: number, host: DecoderHost) {
     this.#source = source
     this.#topic = topic
     this.#partition = partition
     this.#host = host
+    const { read } = source.key as Deserializer<string>
+    if (serdeTraits(source.key).text === true && read !== undefined)
+      this.#keys = new KnownKeys(read)
+    this.#readsAll = serdeTraits(source.value).total !== true || source.timestamp !== undefined
   }
 
   /**
@@ -68,19 +81,25 @@ export class SourceDecoder {
     let refusal: string | undefined
     try {
       if (records.keyStart >= 0)
-        key = read(source.key, records, records.keyStart, records.keyEnd, this.#topic, headers)
+        key =
+          this.#keys === undefined
+            ? read(source.key, records, records.keyStart, records.keyEnd, this.#topic, headers)
+            : this.#keys.read(records.buffer, records.keyStart, records.keyEnd)
       else if (source.nullKey === 'refuse')
         refusal = 'its key is null, and the serde of the key is required(…)'
       part = 'value'
       if (records.valueStart >= 0)
-        value = read(
-          source.value,
-          records,
-          records.valueStart,
-          records.valueEnd,
-          this.#topic,
-          headers,
-        )
+        value =
+          this.valuesMatter || this.#readsAll
+            ? read(
+                source.value,
+                records,
+                records.valueStart,
+                records.valueEnd,
+                this.#topic,
+                headers,
+              )
+            : unread
       else if (source.nullValue === 'refuse')
         refusal = 'its value is null; read the topic with value: nullable(serde) to let nulls pass'
     } catch (error) {

@@ -13,6 +13,8 @@ const asBytes = (value: unknown): Uint8Array => {
 /** A typed array with memory of its own costs half a microsecond, a part of a slab a tenth. */
 const slabBytes = 65_536
 const largestInSlab = 4096
+/** Fewer bytes are copied sooner one by one than by a call (measured on Node 20). */
+const fewBytes = 32
 let slab = new Uint8Array(slabBytes)
 let slabEnd = 0
 
@@ -25,7 +27,8 @@ function copyOf(buffer: Uint8Array, start: number, end: number): Uint8Array {
     slabEnd = 0
   }
   const copy = new Uint8Array(slab.buffer, slabEnd, size)
-  for (let i = 0; i < size; i++) copy[i] = buffer[start + i]!
+  if (size < fewBytes) for (let i = 0; i < size; i++) copy[i] = buffer[start + i]!
+  else copy.set(new Uint8Array(buffer.buffer, buffer.byteOffset + start, size))
   slabEnd += size
   return copy
 }
@@ -42,7 +45,7 @@ const bytesSerde: Serde<Uint8Array> = withTraits(
     },
     read: copyOf,
   },
-  { name: bytesName },
+  { name: bytesName, total: true },
 )
 
 /**

@@ -14,6 +14,10 @@ export interface SerdeTraits {
   readonly required?: true
   /** `json()` without a schema: says nothing about the type. */
   readonly untyped?: true
+  /** Values are texts, and their bytes are these texts in UTF-8. */
+  readonly text?: true
+  /** Reads whatever bytes there are, so that a value nobody looks at need not be read. */
+  readonly total?: true
   /** All values take this many bytes; lists then have Java's constant-size layout. */
   readonly fixedBytes?: number
   /** Bytes of window bounds behind the inner key: 8 for time windows, 16 for sessions. */

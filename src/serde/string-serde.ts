@@ -18,7 +18,7 @@ const stringSerde: Serde<string> = withTraits(
     write: (buffer, offset, value) => writeUtf8(buffer, offset, text(value), stringName),
     read: (buffer, start, end) => readUtf8(buffer, start, end, stringName),
   },
-  { name: stringName },
+  { name: stringName, text: true },
 )
 
 /**
@@ -62,7 +62,7 @@ const uuidSerde: Serde<string> = withTraits(
     write: (buffer, offset, value) => writeUtf8(buffer, offset, uuidText(value), uuidName),
     read: readUuid,
   },
-  { name: uuidName, fixedBytes: uuidLength },
+  { name: uuidName, text: true, fixedBytes: uuidLength },
 )
 
 /**

@@ -38,6 +38,8 @@ export interface ProcessorContext<K, V, S> {
 /** A node's behaviour inside: the class of records is known, and the context has more to give. */
 export interface NodeProcessor {
   process(record: FlowRecord<any, any>): void | Promise<void>
+  /** Of a record's value it only asks whether it is null, and it forwards it to nobody. */
+  readonly ignoresValues?: boolean
   /** Called before a commit: afterwards nothing that this node began is left open. */
   settle?(): void | Promise<void>
   close?(): void

@@ -22,6 +22,7 @@ export const aggregate =
     new AggregateProcessor(context, options)
 
 class AggregateProcessor implements NodeProcessor {
+  readonly ignoresValues: boolean
   readonly #context: NodeContext
   readonly #rows: FoldRows
   readonly #fold: FoldCalls
@@ -30,6 +31,7 @@ class AggregateProcessor implements NodeProcessor {
   readonly #keepsOld: boolean
 
   constructor(context: NodeContext, options: AggregateOptions) {
+    this.ignoresValues = options.fold.kind === 'count'
     this.#context = context
     const store = context.store(options.store)
     this.#rows = foldRows(store, options.versioned)

@@ -37,6 +37,7 @@ interface JoinedSession {
 }
 
 class SessionAggregateProcessor implements NodeProcessor {
+  readonly ignoresValues: boolean
   readonly #context: NodeContext
   readonly #rows: SessionRows<unknown, any>
   readonly #fold: FoldCalls
@@ -52,6 +53,7 @@ class SessionAggregateProcessor implements NodeProcessor {
     const rows = context.store(store) as SessionRows<unknown, any>
     const onClose = options.emit === 'onWindowClose'
     const oldValues = options.sendsOldValues()
+    this.ignoresValues = options.fold.kind === 'count'
     this.#context = context
     this.#rows = rows
     this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)

@@ -27,6 +27,7 @@ export const slidingAggregate =
     new SlidingAggregateProcessor(context, options)
 
 class SlidingAggregateProcessor implements NodeProcessor {
+  readonly ignoresValues: boolean
   readonly #context: NodeContext
   readonly #rows: SlidingRows<unknown, any>
   readonly #fold: FoldCalls
@@ -43,6 +44,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
     const rows = context.store(store) as SlidingRows<unknown, any>
     const onClose = options.emit === 'onWindowClose'
     const oldValues = options.sendsOldValues()
+    this.ignoresValues = options.fold.kind === 'count'
     this.#context = context
     this.#rows = rows
     this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)

@@ -26,6 +26,7 @@ export const windowAggregate =
     new WindowAggregateProcessor(context, options)
 
 class WindowAggregateProcessor implements NodeProcessor {
+  readonly ignoresValues: boolean
   readonly #context: NodeContext
   readonly #rows: WindowRows<unknown, any>
   readonly #fold: FoldCalls
@@ -42,6 +43,7 @@ class WindowAggregateProcessor implements NodeProcessor {
     const rows = context.store(store) as WindowRows<unknown, any>
     const onClose = options.emit === 'onWindowClose'
     const oldValues = options.sendsOldValues()
+    this.ignoresValues = options.fold.kind === 'count'
     this.#context = context
     this.#rows = rows
     this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)
