@@ -1,20 +1,14 @@
-// What stores of sessions, sliding windows and join windows keep of one key and one stretch of time:
-// a list, in order. Its bytes in the engine, entry after entry:
-//
-//   first 8 │ second 8 │ length 4 │ value, with 8 bytes of time before it in timestamped stores
-//
-// `first` orders and expires: the end of a session, the start of a window, the time of a record.
-// `second` tells entries of one `first` apart: the start of a session, a sequence number.
-import { compareBytes, readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
-import { RAW, Row } from './row.js'
-
-const headBytes = 20
+// A list in memory as objects, for stores whose entries change: sessions and sliding windows.
+import { allocate } from './byte-slab.js'
+import { headBytes, writeEntry } from './entry-bytes.js'
+import type { BucketRow, EntryList } from './bucket-row.js'
+import { Row } from './row.js'
 
 /** One entry: a row of the changelog, and what operators see as a live row. */
 export class BucketEntry<K, V> extends Row<K, V> {
   constructor(
     key: K,
-    readonly bucket: BucketRow<K, V>,
+    readonly bucket: BucketRow<K, Bucket<K, V>>,
     readonly first: number,
     readonly second: number,
   ) {
@@ -22,11 +16,17 @@ export class BucketEntry<K, V> extends Row<K, V> {
   }
 }
 
-export class Bucket<K, V> {
+export class Bucket<K, V> implements EntryList {
   /** In order of `first`, then `second`; deleted ones stay until they are logged. */
   readonly entries: BucketEntry<K, V>[] = []
   /** How many entries are to be logged. */
   dirtyEntries = 0
+
+  get isEmpty(): boolean {
+    const { entries } = this
+    for (let i = entries.length - 1; i >= 0; i--) if (entries[i]!.present) return false
+    return true
+  }
 
   /** The first index whose entry is not before (first, second). */
   indexOf(first: number, second: number): number {
@@ -53,89 +53,33 @@ export class Bucket<K, V> {
   }
 
   add(entry: BucketEntry<K, V>): void {
-    this.entries.splice(this.indexOf(entry.first, entry.second), 0, entry)
+    const { entries } = this
+    const index = this.indexOf(entry.first, entry.second)
+    if (index === entries.length) entries.push(entry)
+    else entries.splice(index, 0, entry)
   }
 
   remove(entry: BucketEntry<K, V>): void {
-    const index = this.entries.indexOf(entry)
-    if (index >= 0) this.entries.splice(index, 1)
+    const { entries } = this
+    const index = entries.lastIndexOf(entry)
+    if (index === entries.length - 1) entries.pop()
+    else if (index >= 0) entries.splice(index, 1)
   }
-}
 
-/** The row of the engine. An empty bucket is no row. */
-export class BucketRow<K, V> extends Row<K, Bucket<K, V>> {
-  override get present(): boolean {
-    if ((this.flags & RAW) !== 0) return true
-    const bucket = this.value
-    return bucket !== null && bucket.entries.some((entry) => entry.present)
-  }
-}
-
-/** An entry as bytes. */
-export interface EntryBytes {
-  readonly first: number
-  readonly second: number
-  readonly image: Uint8Array
-}
-
-/** `imageOf` gives the bytes of an entry that is present. */
-export const encodeBucket = <K, V>(
-  bucket: Bucket<K, V>,
-  imageOf: (entry: BucketEntry<K, V>) => Uint8Array,
-): Uint8Array => {
-  let length = 0
-  for (const entry of bucket.entries) if (entry.present) length += headBytes + imageOf(entry).length
-  const bytes = Buffer.allocUnsafeSlow(length)
-  let at = 0
-  for (const entry of bucket.entries) {
-    if (!entry.present) continue
-    const image = imageOf(entry)
-    at = writeInt64(bytes, at, entry.first)
-    at = writeInt64(bytes, at, entry.second)
-    at = writeInt32(bytes, at, image.length)
-    bytes.set(image, at)
-    at += image.length
-  }
-  return bytes
-}
-
-export function* entriesOf(image: Uint8Array): Generator<EntryBytes> {
-  let at = 0
-  while (at < image.length) {
-    const length = readInt32(image, at + 16)
-    const start = at + headBytes
-    yield {
-      first: readInt64(image, at),
-      second: readInt64(image, at + 8),
-      image: image.subarray(start, start + length),
+  /** Its bytes; `imageOf` gives those of an entry that is present. */
+  encode(imageOf: (entry: BucketEntry<K, V>) => Uint8Array): Uint8Array {
+    const { entries } = this
+    let length = 0
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!
+      if (entry.present) length += headBytes + imageOf(entry).length
     }
-    at = start + length
+    const bytes = allocate(length)
+    let at = 0
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!
+      if (entry.present) at = writeEntry(bytes, at, entry.first, entry.second, imageOf(entry))
+    }
+    return bytes
   }
 }
-
-/** The beginning of the engine keys of the buckets that start at a time. */
-export const timePrefix = (timeMs: number): Uint8Array => {
-  const prefix = new Uint8Array(8)
-  writeInt64(prefix, 0, timeMs)
-  return prefix
-}
-
-/** Where the bucket of a key that starts at a time lies in the engine. */
-export const bucketKey = (timeMs: number, keyBytes: Uint8Array): Uint8Array => {
-  const key = Buffer.allocUnsafe(8 + keyBytes.length)
-  writeInt64(key, 0, timeMs)
-  key.set(keyBytes, 8)
-  return key
-}
-
-/** An entry found by a scan, with its key. */
-export interface FoundEntry<K> extends EntryBytes {
-  readonly key: K
-}
-
-export interface ScannedEntry extends EntryBytes {
-  readonly keyBytes: Uint8Array
-}
-
-export const byTimeThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
-  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second

@@ -1,6 +1,6 @@
 // Turns rows that are lists into the entries of all keys, in order.
 import { compareBytes, readInt64 } from './byte-keys.js'
-import { byTimeThenKey, entriesOf, type FoundEntry, type ScannedEntry } from './bucket.js'
+import { byTimeThenKey, entriesOf, type FoundEntry, type ScannedEntry } from './entry-bytes.js'
 import type { Entry } from './bytes-store.js'
 
 export interface EntryScan {

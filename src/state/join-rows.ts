@@ -1,15 +1,17 @@
 // The window stores of stream-stream joins, and window stores that keep duplicates: one row per (key,
-// time bucket) lists the records in it. Every put is logged: key │ time 8 │ sequence 4, the sequence
-// counting the puts of the store.
+// time bucket) lists the records in it, in memory as in the engine. Every put is logged at once, with a
+// sequence number that counts the puts of the store.
 import { readInt32, writeInt32 } from './byte-keys.js'
 import type { WriteBatch } from './bytes-store.js'
-import { BucketEntry, type BucketRow } from './bucket.js'
-import { ListRows } from './list-rows.js'
-import type { ListRowsOptions } from './list-rows-options.js'
-import { RAW } from './row.js'
-import { splitWindowKey, windowKey } from './sliding-rows.js'
+import type { BucketRow } from './bucket-row.js'
+import { BucketRows } from './bucket-rows.js'
+import type { BucketRowsOptions } from './bucket-rows-options.js'
+import { endOf, firstAt, headBytes } from './entry-bytes.js'
+import { FoundWindows } from './found-windows.js'
+import { RecordList } from './record-list.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WindowApi, WindowView, type FoundWindow } from './window-api.js'
+import { splitWindowKey, windowKey } from './window-keys.js'
 
 /** A record of the other side. */
 export interface JoinRow<out V> {
@@ -17,22 +19,30 @@ export interface JoinRow<out V> {
   readonly timestampMs: number
 }
 
+/** What a list costs in memory beside its bytes (calculated). */
+const listBytes = 250
+
 /** Behind all rows and behind the store's time. */
 const sequenceKey = Uint8Array.of(0xff, 1)
 
-export class JoinRows<K, V> extends ListRows<K, V> {
+export class JoinRows<K, V> extends BucketRows<K, V, RecordList, JoinRow<V>> {
   readonly sizeMs: number
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
   readonly #inMemory: boolean
   readonly #rowForm: boolean
+  readonly #windows: FoundWindows<K, V>
   #sequence = 0
   /** The number of the last record that is no null. */
   #latest = 0
 
-  constructor(options: ListRowsOptions<K, V> & { readonly sizeMs: number }, context: StoreContext) {
+  constructor(
+    options: BucketRowsOptions<K, V> & { readonly sizeMs: number },
+    context: StoreContext,
+  ) {
     super(options, context)
     this.sizeMs = options.sizeMs
+    this.#windows = new FoundWindows(this.queries, this.keys, this.values)
     this.#inMemory = options.engine === 'memory'
     this.#rowForm = options.timestamped
     this.api = new WindowApi(this, options.timestamped ? 'rows' : 'values')
@@ -57,30 +67,25 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     // A null is not stored, so it moves no time either; in memory it does, as in Kafka Streams.
     if ((image !== null || this.#inMemory) && !this.accepts(timeMs))
       return this.refuse(key, timeMs, this.#sequence, image, valueTimeMs)
+    if (image === null) {
+      const { timestampMs } = this.context.record()
+      this.context.log(this.#logKey(this.keys.encode(key), timeMs), null, timestampMs)
+      return true
+    }
+    const row = this.rowFor(key, timeMs)
     this.context.log(
-      windowKey(this.keys.encode(key), timeMs, this.#sequence),
-      image === null ? null : this.values.payload(image),
-      this.timestamped && image !== null ? valueTimeMs : this.context.record().timestampMs,
+      this.#logKey(this.keyBytesOf(row), timeMs),
+      this.values.payload(image),
+      this.timestamped ? valueTimeMs : this.context.record().timestampMs,
     )
-    if (image === null) return true
-    const entry = this.target(key, timeMs, this.#sequence)
-    entry.timestampMs = valueTimeMs
-    if (typeof value === 'object') {
-      entry.value = null
-      entry.flags |= RAW
-    } else entry.value = value
-    entry.image = image
-    this.touched(entry)
+    this.opened(row).insert(timeMs, this.#sequence, image)
+    this.touched(row, timeMs)
     return true
   }
 
   /** Records of the key with time in `[fromMs, toMs]`, ascending, then by insertion. Copies. */
   find(key: K, fromMs: number, toMs: number): readonly JoinRow<V>[] {
-    const found = this.entries(key, fromMs, toMs)
-    const rows: JoinRow<V>[] = []
-    for (const entry of found)
-      rows.push({ value: this.copied(entry) as V, timestampMs: entry.first })
-    return rows
+    return this.entries(key, fromMs, toMs)
   }
 
   // ---------- for the api and the view
@@ -88,39 +93,29 @@ export class JoinRows<K, V> extends ListRows<K, V> {
   /** The record put last into the store, if it is of that key and time; in memory none, as in Java. */
   read(key: K, startMs: number): { value: V; timestampMs: number } | undefined {
     if (this.#inMemory) return undefined
-    const entry = this.entry(key, startMs, this.#latest)
-    if (entry === undefined) return undefined
-    return { value: this.copied(entry) as V, timestampMs: this.timeOf(entry) }
+    const list = this.listAt(key, startMs)
+    const at = list === undefined ? -1 : list.find(startMs, this.#latest)
+    if (list === undefined || at < 0) return undefined
+    const image = list.bytes.subarray(at + headBytes, endOf(list.bytes, at))
+    return { value: this.values.decode(image), timestampMs: this.values.timestampOf(image) }
   }
 
   writeCopy(key: K, startMs: number, value: V | null, timestampMs: number): void {
     this.put(key, value, startMs, this.#rowForm ? timestampMs : startMs)
   }
 
-  async *fetch(
-    key: K,
-    fromMs: number,
-    toMs: number,
-    reverse: boolean,
-  ): AsyncGenerator<FoundWindow<K, V>> {
-    for await (const entry of this.entriesOfKey(key, fromMs, toMs, reverse))
-      yield this.#found(entry)
+  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>> {
+    return this.#windows.ofKey(key, fromMs, toMs, reverse)
   }
 
-  async *fetchRange(
+  fetchRange(
     fromKey: K | null,
     toKey: K | null,
     fromMs: number,
     toMs: number,
     reverse: boolean,
-  ): AsyncGenerator<FoundWindow<K, V>> {
-    const o = {
-      byTime: this.#inMemory,
-      reverse,
-      fromKey: fromKey === null ? undefined : this.keys.encode(fromKey),
-      toKey: toKey === null ? undefined : this.keys.encode(toKey),
-    }
-    for await (const entry of this.scanEntries(fromMs, toMs, o)) yield this.#found(entry)
+  ): AsyncIterable<FoundWindow<K, V>> {
+    return this.#windows.ofKeys(fromKey, toKey, fromMs, toMs, { byTime: this.#inMemory, reverse })
   }
 
   // ---------- what the base asks
@@ -139,9 +134,43 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     return splitWindowKey(changelogKey)
   }
 
-  protected newEntry(key: K, bucket: BucketRow<K, V>, first: number, second: number) {
-    return new BucketEntry(key, bucket, first, second)
+  protected listOf(_row: BucketRow<K, RecordList>, image: Uint8Array | undefined): RecordList {
+    return new RecordList(image)
   }
+
+  protected bytesOf(list: RecordList): Uint8Array {
+    return list.image()
+  }
+
+  protected memoryOf(list: RecordList): number {
+    return listBytes + list.bytes.length
+  }
+
+  protected collect(list: RecordList, low: number, high: number, found: JoinRow<V>[]): void {
+    const { bytes, end } = list
+    for (let at = list.startOf(low, -1); at < end;) {
+      const timestampMs = firstAt(bytes, at)
+      if (timestampMs > high) break
+      const next = endOf(bytes, at)
+      found.push({ value: this.values.decodeIn(bytes, at + headBytes, next), timestampMs })
+      at = next
+    }
+  }
+
+  protected restoreEntry(
+    _row: BucketRow<K, RecordList>,
+    list: RecordList,
+    timeMs: number,
+    sequence: number,
+    image: Uint8Array | undefined,
+  ): void {
+    const at = list.find(timeMs, sequence)
+    if (at >= 0) list.remove(at)
+    if (image !== undefined) list.insert(timeMs, sequence, image)
+  }
+
+  protected mark(): void {}
+  protected unmark(): void {}
 
   protected override restoreRecord(record: ChangelogRecord): void {
     // Counting goes on behind what is there, so that no record takes the place of another.
@@ -157,12 +186,7 @@ export class JoinRows<K, V> extends ListRows<K, V> {
     batch.put(sequenceKey, sequence)
   }
 
-  #found(entry: { key: K; first: number; image: Uint8Array }): FoundWindow<K, V> {
-    return {
-      key: entry.key,
-      startMs: entry.first,
-      value: this.values.decode(entry.image),
-      timestampMs: this.values.timestampOf(entry.image),
-    }
+  #logKey(keyBytes: Uint8Array, timeMs: number): Uint8Array {
+    return windowKey(keyBytes, timeMs, this.#sequence)
   }
 }

@@ -1,10 +1,12 @@
 // Session stores as stateful operators use them: one row per (key, time bucket) lists the sessions
 // that end in it. The changelog has them one by one: key │ end 8 │ start 8.
 import { compareBytes, readInt64, writeInt64 } from './byte-keys.js'
-import { BucketEntry, type BucketRow, type ScannedEntry } from './bucket.js'
+import { BucketEntry, type Bucket } from './bucket.js'
+import type { BucketRow } from './bucket-row.js'
+import type { BucketRowsOptions } from './bucket-rows-options.js'
 import type { WriteBatch } from './bytes-store.js'
+import type { FoundEntry, ScannedEntry } from './entry-bytes.js'
 import { ListRows } from './list-rows.js'
-import type { ListRowsOptions } from './list-rows-options.js'
 import type { FlushOptions, LiveRow, SessionFlushListener } from './live-row.js'
 import type { Held } from './record-cache.js'
 import { SessionApi, SessionView, type FoundSession } from './session-api.js'
@@ -38,7 +40,7 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   /** No session here was ever longer: bounds the look-ups of a late record. */
   #longestMs = 0
 
-  constructor(options: ListRowsOptions<K, V>, context: StoreContext) {
+  constructor(options: BucketRowsOptions<K, V>, context: StoreContext) {
     super(options, context)
     this.#keyFirst = options.engine === 'memory'
     const longest = context.rows.get(longestKey)
@@ -86,7 +88,7 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   async *closed(fromMs: number, toMs: number): AsyncGenerator<FoundSession<K, V>> {
     const compare = this.#keyFirst ? byKeyThenStart : byStartThenKey
     const o = { byTime: true, expired: true, compare }
-    for await (const entry of this.scanEntries(fromMs, toMs, o)) yield this.#found(entry)
+    for await (const entry of this.queries.scan(fromMs, toMs, o)) yield this.#found(entry)
   }
 
   // ---------- for the api and the view
@@ -111,13 +113,13 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     reverse: boolean,
   ): AsyncGenerator<FoundSession<K, V>> {
     const latestEndMs = latestStartMs + this.#longestMs
-    for await (const entry of this.entriesOfKey(key, earliestEndMs, latestEndMs, reverse))
+    for await (const entry of this.queries.ofKey(key, earliestEndMs, latestEndMs, reverse))
       if (entry.second <= latestStartMs) yield this.#found(entry)
   }
 
   /** Copies of all sessions that end in `[fromMs, toMs]`. */
   async *allCopies(fromMs: number, toMs: number): AsyncGenerator<FoundSession<K, V>> {
-    for await (const entry of this.scanEntries(fromMs, toMs, { byTime: true }))
+    for await (const entry of this.queries.scan(fromMs, toMs, { byTime: true }))
       yield this.#found(entry)
   }
 
@@ -165,8 +167,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     batch.put(longestKey, longest)
   }
 
-  protected newEntry(key: K, bucket: BucketRow<K, V>, first: number, second: number) {
-    return new SessionEntry(key, bucket, first, second)
+  protected newEntry(key: K, row: BucketRow<K, Bucket<K, V>>, first: number, second: number) {
+    return new SessionEntry(key, row, first, second)
   }
 
   #accept(key: K, startMs: number, endMs: number, value: V | null): boolean {
@@ -175,7 +177,7 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     return this.refuse(key, endMs, startMs, image, -1)
   }
 
-  #found(entry: { key: K; first: number; second: number; image: Uint8Array }): FoundSession<K, V> {
+  #found(entry: FoundEntry<K>): FoundSession<K, V> {
     return {
       key: entry.key,
       startMs: entry.second,

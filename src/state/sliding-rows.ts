@@ -1,13 +1,15 @@
 // The store of sliding windows: one row per (key, time bucket) lists the windows that start in it.
-// The changelog has them one by one, as any window store: key │ start 8 │ sequence 4.
-import { readInt64, writeInt32, writeInt64 } from './byte-keys.js'
-import { BucketEntry, type BucketRow } from './bucket.js'
+// The changelog has them one by one, as any window store.
+import { BucketEntry, type Bucket } from './bucket.js'
+import type { BucketRow } from './bucket-row.js'
+import type { BucketRowsOptions } from './bucket-rows-options.js'
+import { FoundWindows } from './found-windows.js'
 import { ListRows } from './list-rows.js'
-import type { ListRowsOptions } from './list-rows-options.js'
 import type { FlushOptions, LiveRow, WindowFlushListener } from './live-row.js'
 import type { Held } from './record-cache.js'
 import type { StoreContext } from './state-store.js'
 import { WindowApi, WindowView, type FoundWindow } from './window-api.js'
+import { splitWindowKey, windowKey } from './window-keys.js'
 
 /** A window found; good until the next write. */
 export interface SlidingRow<out V> extends LiveRow<V> {
@@ -24,10 +26,11 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
   readonly sizeMs: number
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
+  readonly #windows: FoundWindows<K, V>
   #listener: WindowFlushListener<K, V> | undefined
 
   constructor(
-    options: ListRowsOptions<K, V> & {
+    options: BucketRowsOptions<K, V> & {
       readonly sizeMs: number
       readonly view?: 'values' | 'rows' | undefined
     },
@@ -35,6 +38,7 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
   ) {
     super(options, context)
     this.sizeMs = options.sizeMs
+    this.#windows = new FoundWindows(this.queries, this.keys, this.values)
     this.api = new WindowApi(this, 'rows')
     this.view = new WindowView(this, options.view ?? 'values')
   }
@@ -67,9 +71,8 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
   }
 
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
-  async *closed(fromMs: number, toMs: number): AsyncGenerator<FoundWindow<K, V>> {
-    for await (const entry of this.scanEntries(fromMs, toMs, { byTime: true, expired: true }))
-      yield this.#found(entry)
+  closed(fromMs: number, toMs: number): AsyncIterable<FoundWindow<K, V>> {
+    return this.#windows.ofKeys(null, null, fromMs, toMs, { byTime: true, expired: true })
   }
 
   // ---------- for the api and the view
@@ -86,30 +89,18 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     this.storeCopy(this.target(key, startMs, 0), value, image, timestampMs)
   }
 
-  async *fetch(
-    key: K,
-    fromMs: number,
-    toMs: number,
-    reverse: boolean,
-  ): AsyncGenerator<FoundWindow<K, V>> {
-    for await (const entry of this.entriesOfKey(key, fromMs, toMs, reverse))
-      yield this.#found(entry)
+  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>> {
+    return this.#windows.ofKey(key, fromMs, toMs, reverse)
   }
 
-  async *fetchRange(
+  fetchRange(
     fromKey: K | null,
     toKey: K | null,
     fromMs: number,
     toMs: number,
     reverse: boolean,
-  ): AsyncGenerator<FoundWindow<K, V>> {
-    const o = {
-      byTime: true,
-      reverse,
-      fromKey: fromKey === null ? undefined : this.keys.encode(fromKey),
-      toKey: toKey === null ? undefined : this.keys.encode(toKey),
-    }
-    for await (const entry of this.scanEntries(fromMs, toMs, o)) yield this.#found(entry)
+  ): AsyncIterable<FoundWindow<K, V>> {
+    return this.#windows.ofKeys(fromKey, toKey, fromMs, toMs, { byTime: true, reverse })
   }
 
   // ---------- what the base asks
@@ -136,42 +127,13 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     return splitWindowKey(changelogKey)
   }
 
-  protected newEntry(key: K, bucket: BucketRow<K, V>, first: number, second: number) {
-    return new SlidingEntry(key, bucket, first, second)
+  protected newEntry(key: K, row: BucketRow<K, Bucket<K, V>>, first: number, second: number) {
+    return new SlidingEntry(key, row, first, second)
   }
 
   #accept(key: K, startMs: number, value: V | null, timestampMs: number): boolean {
     if (this.accepts(startMs)) return true
     const image = value === null ? null : this.values.encode(value, timestampMs)
     return this.refuse(key, startMs, 0, image, timestampMs)
-  }
-
-  #found(entry: { key: K; first: number; image: Uint8Array }): FoundWindow<K, V> {
-    return {
-      key: entry.key,
-      startMs: entry.first,
-      value: this.values.decode(entry.image),
-      timestampMs: this.values.timestampOf(entry.image),
-    }
-  }
-}
-
-/** key │ start 8 │ sequence 4 */
-export const windowKey = (keyBytes: Uint8Array, startMs: number, sequence: number): Uint8Array => {
-  const key = Buffer.allocUnsafe(keyBytes.length + 12)
-  key.set(keyBytes, 0)
-  writeInt32(key, writeInt64(key, keyBytes.length, startMs), sequence)
-  return key
-}
-
-export const splitWindowKey = (
-  key: Uint8Array,
-): { keyBytes: Uint8Array; first: number; second: number } => {
-  const at = key.length - 12
-  const view = Buffer.from(key.buffer, key.byteOffset, key.length)
-  return {
-    keyBytes: key.subarray(0, at),
-    first: readInt64(key, at),
-    second: view.readInt32BE(at + 8),
   }
 }

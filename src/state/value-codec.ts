@@ -61,12 +61,17 @@ export class ValueCodec<V> {
 
   /** @throws StateStoreError when the bytes are not such a value */
   decode(image: Uint8Array): V {
-    const prefix = this.#prefix
+    return this.decodeIn(image, 0, image.length)
+  }
+
+  /** The same of an image that lies among other bytes. */
+  decodeIn(bytes: Uint8Array, from: number, end: number): V {
+    const start = from + this.#prefix
     try {
       // What a serde reads is believed to be its type: these bytes were written by it.
-      if (this.#serde.read !== undefined) return this.#serde.read(image, prefix, image.length) as V
+      if (this.#serde.read !== undefined) return this.#serde.read(bytes, start, end) as V
       return this.#serde.deserialize(
-        prefix === 0 ? image : image.subarray(prefix),
+        start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end),
         this.#topic,
         new HeaderList(),
       ) as V

@@ -1,7 +1,7 @@
 // What a store of lists is told when it is opened.
 import type { RowStoreOptions } from './row-store.js'
 
-export interface ListRowsOptions<K, V> extends RowStoreOptions<K, V> {
+export interface BucketRowsOptions<K, V> extends RowStoreOptions<K, V> {
   readonly engine: 'leveldb' | 'memory'
   readonly retentionMs: number
   /** Length of a bucket: about as wide as a look-up, so that it needs two or three of them. */

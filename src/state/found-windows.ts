@@ -1,0 +1,53 @@
+// What queries get of stores that list windows: the entries found, with values and times.
+import type { BucketQueries } from './bucket-queries.js'
+import type { FoundEntry } from './entry-bytes.js'
+import type { KeyCodec, ValueCodec } from './value-codec.js'
+import type { FoundWindow } from './window-api.js'
+
+export class FoundWindows<K, V> {
+  readonly #queries: BucketQueries<K>
+  readonly #keys: KeyCodec<K>
+  readonly #values: ValueCodec<V>
+
+  constructor(queries: BucketQueries<K>, keys: KeyCodec<K>, values: ValueCodec<V>) {
+    this.#queries = queries
+    this.#keys = keys
+    this.#values = values
+  }
+
+  /** Windows of one key with start in `[fromMs, toMs]`. */
+  async *ofKey(
+    key: K,
+    fromMs: number,
+    toMs: number,
+    reverse: boolean,
+  ): AsyncGenerator<FoundWindow<K, V>> {
+    for await (const entry of this.#queries.ofKey(key, fromMs, toMs, reverse))
+      yield this.#decoded(entry)
+  }
+
+  /** Windows of the keys between two. `byTime`: by start, then key; else by bucket, key, start. */
+  async *ofKeys(
+    fromKey: K | null,
+    toKey: K | null,
+    fromMs: number,
+    toMs: number,
+    o: { readonly byTime: boolean; readonly reverse?: boolean; readonly expired?: boolean },
+  ): AsyncGenerator<FoundWindow<K, V>> {
+    const scan = {
+      ...o,
+      fromKey: fromKey === null ? undefined : this.#keys.encode(fromKey),
+      toKey: toKey === null ? undefined : this.#keys.encode(toKey),
+    }
+    for await (const entry of this.#queries.scan(fromMs, toMs, scan)) yield this.#decoded(entry)
+  }
+
+  #decoded({ key, first, image }: FoundEntry<K>): FoundWindow<K, V> {
+    return {
+      key,
+      startMs: first,
+      value: this.#values.decode(image),
+      timestampMs: this.#values.timestampOf(image),
+    }
+  }
+}
