@@ -44,6 +44,8 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
   /** Whether anything happened since the last commit. */
   protected work = false
   readonly #dropped: DroppedRecords
+  #storeRecord: StoreRecordContext | undefined
+  #storeRecordOf: unknown
 
   constructor(taskId: string, partition: number, environment: TaskEnvironment) {
     this.taskId = taskId
@@ -108,11 +110,16 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
   storeRecord(): StoreRecordContext {
     const { record } = this
     if (record === undefined) return { timestampMs: 0, headers: noHeaders, metadata: undefined }
-    return {
+    const headers = record.headers.entries
+    const known = this.#storeRecord
+    // Stores ask several times for one record; its headers may have changed between.
+    if (record === this.#storeRecordOf && known?.headers === headers) return known
+    this.#storeRecordOf = record
+    return (this.#storeRecord = {
       timestampMs: record.timestampMs,
-      headers: record.headers.entries,
+      headers,
       metadata: record.metadata,
-    }
+    })
   }
 
   requestCommit(): void {

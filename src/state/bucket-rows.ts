@@ -105,6 +105,11 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
     return row.value ?? this.#open(row)
   }
 
+  /** Whether records that are not late ask for it no more. */
+  protected isPast(row: BucketRow<K, L>): boolean {
+    return row.timeMs < this.#bucketOf(this.#highest) - 1
+  }
+
   // ---------- writes
 
   /** Moves time on for a put; false when it is to be refused. Stores without a record cache call it. */

@@ -2,17 +2,16 @@
 import { allocate } from './byte-slab.js'
 import { headBytes, writeEntry } from './entry-bytes.js'
 import type { BucketRow, EntryList } from './bucket-row.js'
-import { Row } from './row.js'
+import { CachedValue } from './row.js'
 
 /** One entry: a row of the changelog, and what operators see as a live row. */
-export class BucketEntry<K, V> extends Row<K, V> {
+export class BucketEntry<K, V> extends CachedValue<K, V> {
   constructor(
-    key: K,
-    readonly bucket: BucketRow<K, Bucket<K, V>>,
-    readonly first: number,
-    readonly second: number,
+    public row: BucketRow<K, Bucket<K, V>>,
+    public first: number,
+    public second: number,
   ) {
-    super(key, undefined, first)
+    super()
   }
 }
 

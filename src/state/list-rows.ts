@@ -4,13 +4,13 @@ import { Bucket, BucketEntry } from './bucket.js'
 import { BucketRows } from './bucket-rows.js'
 import type { BucketRow } from './bucket-row.js'
 import { entriesOf } from './entry-bytes.js'
-import { DIRTY, NEW, RAW } from './row.js'
+import { CLEAN, DIRTY, NEW, PINNED, RAW } from './row.js'
 
 /** A commit of fewer entries logs them in order of their last write. */
 const sortedBelow = 256
 
-/** What an entry costs in memory beside its bytes (calculated: 230 for itself, 100 for its image). */
-const entryBytes = 330
+/** What an entry costs in memory beside its bytes (calculated: 180 for itself, 100 for its image). */
+const entryBytes = 280
 
 type Lists<K, V> = BucketRow<K, Bucket<K, V>>
 
@@ -20,12 +20,7 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
   #order = 0
   readonly #imageOf = (entry: BucketEntry<K, V>): Uint8Array => this.imageOf(entry)!
 
-  protected abstract newEntry(
-    key: K,
-    row: Lists<K, V>,
-    first: number,
-    second: number,
-  ): BucketEntry<K, V>
+  protected abstract newEntry(row: Lists<K, V>, first: number, second: number): BucketEntry<K, V>
 
   // ---------- entries
 
@@ -40,10 +35,40 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
     const bucket = this.opened(row)
     const found = bucket.find(first, second)
     if (found !== undefined) return found
-    const entry = this.newEntry(key, row, first, second)
+    const entry = this.newEntry(row, first, second)
     entry.flags = NEW
     bucket.add(entry)
     return entry
+  }
+
+  /** The same of an entry that was found before, whose list may have left memory since. */
+  protected again(entry: BucketEntry<K, V>): BucketEntry<K, V> {
+    const { row, first, second } = entry
+    return (row.flags & (CLEAN | PINNED)) !== 0 ? entry : this.target(row.key, first, second)
+  }
+
+  /** Whether an entry waits in the record cache, made since the last commit, and its new place is free. */
+  protected isMovable(entry: BucketEntry<K, V>, first: number, second: number): boolean {
+    const { held, row } = entry
+    if (held === undefined || held.old !== null || held.wasDirty || !this.hasListener) return false
+    if ((entry.flags & NEW) === 0 || (row.flags & (CLEAN | PINNED)) === 0) return false
+    const there = this.listAt(row.key, first)?.find(first, second)
+    return there === undefined || there === entry
+  }
+
+  /** Gives a movable entry another place; it is to be stored next. */
+  protected move(entry: BucketEntry<K, V>, first: number, second: number): void {
+    const { row } = entry
+    const to = this.rowFor(row.key, first)
+    this.#takeOut(entry)
+    if (to !== row && row.value!.dirtyEntries === 0) this.buffer.unwritten(row)
+    entry.row = to
+    entry.first = first
+    entry.second = second
+    const bucket = this.opened(to)
+    bucket.add(entry)
+    entry.flags |= DIRTY
+    bucket.dirtyEntries++
   }
 
   protected collect(
@@ -66,7 +91,7 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
     const bucket = new Bucket<K, V>()
     if (image !== undefined)
       for (const { first, second, image: value } of entriesOf(image)) {
-        const entry = this.newEntry(row.key, row, first, second)
+        const entry = this.newEntry(row, first, second)
         entry.image = value
         entry.flags = RAW
         bucket.entries.push(entry)
@@ -94,7 +119,7 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
       if (old !== undefined) bucket.remove(old)
       return
     }
-    const entry = old ?? this.newEntry(row.key, row, first, second)
+    const entry = old ?? this.newEntry(row, first, second)
     entry.value = null
     entry.image = image
     entry.flags |= RAW
@@ -107,7 +132,7 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
     entry.order = ++this.#order
     if ((entry.flags & DIRTY) === 0) {
       entry.flags |= DIRTY
-      entry.bucket.value!.dirtyEntries++
+      entry.row.value!.dirtyEntries++
       this.#dirty.push(entry)
       // A deletion of what was never there is logged as any other.
       if (!entry.present) entry.flags &= ~NEW
@@ -121,25 +146,25 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
       this.unmark(entry)
       return
     }
-    this.touched(entry.bucket, entry.first)
+    this.touched(entry.row, entry.first)
   }
 
   protected unmark(entry: BucketEntry<K, V>): void {
     this.#takeOut(entry)
-    if (entry.bucket.value!.dirtyEntries === 0) this.buffer.unwritten(entry.bucket)
+    if (entry.row.value!.dirtyEntries === 0) this.buffer.unwritten(entry.row)
   }
 
   #takeOut(entry: BucketEntry<K, V>): void {
-    const bucket = entry.bucket.value!
+    const bucket = entry.row.value!
     if ((entry.flags & DIRTY) !== 0) bucket.dirtyEntries--
     entry.flags &= ~DIRTY
     bucket.remove(entry)
-    entry.bucket.image = undefined
+    entry.row.image = undefined
   }
 
   protected override vanish(entry: BucketEntry<K, V>): void {
     this.#takeOut(entry)
-    this.touched(entry.bucket, entry.first)
+    this.touched(entry.row, entry.first)
   }
 
   protected override hidden(entry: BucketEntry<K, V>): boolean {
@@ -164,16 +189,20 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
     entry.flags &= ~(DIRTY | NEW)
     const image = this.imageOf(entry)
     this.context.log(
-      this.changelogKey(this.keyBytesOf(entry.bucket), entry.first, entry.second),
+      this.changelogKey(this.keyBytesOf(entry.row), entry.first, entry.second),
       image === undefined ? null : this.values.payload(image),
       entry.logTimestampMs,
     )
-    if (image === undefined) entry.bucket.value!.remove(entry)
+    if (image === undefined) entry.row.value!.remove(entry)
   }
 
   override log(row: Lists<K, V>, image: Uint8Array | null): void {
     if (row.value !== null) row.value.dirtyEntries = 0
     super.log(row, image)
+    if (image === null || !this.isPast(row)) return
+    // Only a late record will ask for it: until then its bytes do.
+    row.value = null
+    row.flags |= RAW
   }
 
   override aborted(): void {

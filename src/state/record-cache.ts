@@ -1,7 +1,7 @@
 // The record cache: updates that wait for a flush before they are forwarded, in order of their last
 // update (semantics 15).
 import type { StoreRecordContext } from './state-store.js'
-import type { Row } from './row.js'
+import type { CachedValue } from './row.js'
 
 /** Kept as the old value where only its existence counts, or where `oldImage` has it. */
 export const something: unique symbol = Symbol('something')
@@ -12,7 +12,7 @@ export class Held<K, V> {
   newer: Held<K, V> | undefined = undefined
 
   constructor(
-    readonly row: Row<K, V>,
+    readonly row: CachedValue<K, V>,
     /** The value before the first update since the last flush. */
     readonly old: V | null | typeof something,
     readonly oldImage: Uint8Array | undefined,

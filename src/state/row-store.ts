@@ -6,7 +6,7 @@ import type { LiveRow } from './live-row.js'
 import { mergeScan, textRange, type Overlaid } from './merged-scan.js'
 import { Held, RecordCache, something } from './record-cache.js'
 import { RestoredRows } from './restored-rows.js'
-import { DIRTY, RAW, type Row } from './row.js'
+import { DIRTY, RAW, type CachedValue, type Row } from './row.js'
 import type { ChangelogRecord, StoreContext, TaskStore } from './state-store.js'
 import { KeyCodec, ValueCodec } from './value-codec.js'
 import type { RowOwner, WriteBuffer } from './write-buffer.js'
@@ -62,16 +62,16 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   abstract forget(row: Row<K, B>): void
   abstract expired(row: Row<K, B>): boolean
   /** Notes that a row's value was written. */
-  protected abstract mark(row: Row<K, V>): void
+  protected abstract mark(row: CachedValue<K, V>): void
   /** Takes the note back. */
-  protected abstract unmark(row: Row<K, V>): void
+  protected abstract unmark(row: CachedValue<K, V>): void
   /** Takes a row out that the engine hid already: the engine forgets it, the changelog does not hear of it. */
-  protected vanish(row: Row<K, V>): void {
+  protected vanish(row: CachedValue<K, V>): void {
     this.unmark(row)
   }
   /** Hands a flushed row to the listener, if there is one. */
   protected abstract emit(
-    row: Row<K, V>,
+    row: CachedValue<K, V>,
     newValue: V | null,
     oldValue: V | null,
     held: Held<K, V>,
@@ -79,7 +79,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   protected abstract restoreRecord(record: ChangelogRecord): void
   protected abstract readonly hasListener: boolean
   /** Whether the engine would not show a row any more. */
-  protected hidden(_row: Row<K, V>): boolean {
+  protected hidden(_row: CachedValue<K, V>): boolean {
     return false
   }
   /** Clean rows with a value that a record cache shows although the engine has dropped them. */
@@ -87,7 +87,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     return []
   }
   /** Told of each row that leaves the record cache for the engine. */
-  protected flushed(_row: Row<K, V>): void {}
+  protected flushed(_row: CachedValue<K, V>): void {}
 
   get keepsImages(): boolean {
     return this.#keepsImages
@@ -101,7 +101,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   // ---------- values and their bytes
 
   /** The live value, decoded when it was not yet. */
-  protected valueOf(row: Row<K, V>): V | null {
+  protected valueOf(row: CachedValue<K, V>): V | null {
     if ((row.flags & RAW) !== 0) {
       const image = row.image!
       row.value = this.values.decode(image)
@@ -113,14 +113,14 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   }
 
   /** The bytes of the current value; `undefined` where there is none. */
-  protected imageOf(row: Row<K, V>): Uint8Array | undefined {
+  protected imageOf(row: CachedValue<K, V>): Uint8Array | undefined {
     if (row.image !== undefined) return row.image
     if (row.value === null) return undefined
     return (row.image = this.values.encode(row.value, row.timestampMs))
   }
 
   /** A value that the caller may keep and change. */
-  protected copied(row: Row<K, V>): V | null {
+  protected copied(row: CachedValue<K, V>): V | null {
     if ((row.flags & RAW) !== 0) {
       const value = this.values.decode(row.image!)
       // Immutable values need not be decoded again.
@@ -131,31 +131,31 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     return this.values.decode(this.imageOf(row)!)
   }
 
-  protected timeOf(row: Row<K, V>): number {
+  protected timeOf(row: CachedValue<K, V>): number {
     return (row.flags & RAW) === 0 ? row.timestampMs : this.values.timestampOf(row.image!)
   }
 
   /** Call before a user's callback gets `row.value` and may change it in place. */
   protect(row: LiveRow<V>): void {
-    if (this.#keepsImages && typeof row.value === 'object') this.imageOf(row as Row<K, V>)
+    if (this.#keepsImages && typeof row.value === 'object') this.imageOf(row as CachedValue<K, V>)
   }
 
   /** Call when that callback threw: the row is what it was when it was protected. */
   undo(row: LiveRow<V>): void {
-    const mine = row as Row<K, V>
+    const mine = row as CachedValue<K, V>
     if (typeof row.value === 'object' && mine.image !== undefined)
       mine.value = this.values.decode(mine.image)
   }
 
   /** A copy of the value that later changes in place do not reach. Primitives are themselves. */
   copyOf(row: LiveRow<V>): V {
-    return typeof row.value === 'object' ? (this.copied(row as Row<K, V>) as V) : row.value
+    return typeof row.value === 'object' ? (this.copied(row as CachedValue<K, V>) as V) : row.value
   }
 
   // ---------- writes
 
   /** Writes the live object itself. */
-  protected store(row: Row<K, V>, value: V | null, timestampMs: number): void {
+  protected store(row: CachedValue<K, V>, value: V | null, timestampMs: number): void {
     if (this.cached) this.#hold(row, value)
     row.value = value
     row.image = undefined
@@ -175,7 +175,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
 
   /** Writes a copy of an object, for callers that keep theirs; `image` as `imageForCopy` made it. */
   protected storeCopy(
-    row: Row<K, V>,
+    row: CachedValue<K, V>,
     value: V | null,
     image: Uint8Array | undefined,
     timestampMs: number,
@@ -187,7 +187,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     row.flags |= RAW
   }
 
-  #hold(row: Row<K, V>, value: V | null): void {
+  #hold(row: CachedValue<K, V>, value: V | null): void {
     const context = this.context.record()
     if (row.held !== undefined) {
       this.cache.renew(row.held, context)

@@ -19,29 +19,38 @@ export const TOUCHED = 32
 export const NEW = 64
 
 /**
- * One key's row. `value` is the live object, null where there is none. `image` is the value's bytes
- * as the engine has them, where they are known: a change of `value` drops it.
+ * A value in memory. `value` is the live object, null where there is none. `image` is its bytes as the
+ * engine has them, where they are known: a change of `value` drops it.
  */
-export class Row<K = unknown, V = unknown> {
+export class CachedValue<K = unknown, V = unknown> {
   value: V | null = null
   /** Of the last update; -1 in stores without timestamps. */
   timestampMs = -1
   flags = 0
   image: Uint8Array | undefined = undefined
-  /** Bytes in the open transaction, null for a deletion; counts only with LOGGED. */
-  logged: Uint8Array | null = null
-  /** Committed bytes, null for a deletion; counts only with UNPERSISTED. */
-  committed: Uint8Array | null = null
   /** What the changelog record will carry where it is not the value's time. */
   logTimestampMs = -1
   /** Position of the last write among those since the last commit. */
   order = 0
   /** About as many bytes as it holds in memory. */
   size = 0
-  /** The changelog's bytes of the key, while the row is pinned. */
-  keyBytes: Uint8Array | undefined = undefined
   /** The entry in the record cache, while its update was not forwarded. */
   held: Held<K, V> | undefined = undefined
+
+  /** Whether there is a value, decoded or not. */
+  get present(): boolean {
+    return this.value !== null || (this.flags & RAW) !== 0
+  }
+}
+
+/** One key's row of the engine. */
+export class Row<K = unknown, V = unknown> extends CachedValue<K, V> {
+  /** Bytes in the open transaction, null for a deletion; counts only with LOGGED. */
+  logged: Uint8Array | null = null
+  /** Committed bytes, null for a deletion; counts only with UNPERSISTED. */
+  committed: Uint8Array | null = null
+  /** The changelog's bytes of the key, while the row is pinned. */
+  keyBytes: Uint8Array | undefined = undefined
   previous: Row<K, V> | undefined = undefined
   next: Row<K, V> | undefined = undefined
 
@@ -51,10 +60,7 @@ export class Row<K = unknown, V = unknown> {
     readonly mapKey: unknown,
     /** Window start or time bucket; 0 in stores without time. */
     readonly timeMs: number,
-  ) {}
-
-  /** Whether there is a value, decoded or not. */
-  get present(): boolean {
-    return this.value !== null || (this.flags & RAW) !== 0
+  ) {
+    super()
   }
 }

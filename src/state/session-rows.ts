@@ -4,6 +4,7 @@ import { compareBytes, readInt64, writeInt64 } from './byte-keys.js'
 import { BucketEntry, type Bucket } from './bucket.js'
 import type { BucketRow } from './bucket-row.js'
 import type { BucketRowsOptions } from './bucket-rows-options.js'
+import { allocate } from './byte-slab.js'
 import type { WriteBatch } from './bytes-store.js'
 import type { FoundEntry, ScannedEntry } from './entry-bytes.js'
 import { ListRows } from './list-rows.js'
@@ -53,10 +54,14 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   find(key: K, earliestEndMs: number, latestStartMs: number): readonly SessionRow<V>[] {
     // No session is longer, so none that ends later can have begun in time.
     const latestEndMs = latestStartMs + this.#longestMs
-    const found = this.entries(key, earliestEndMs, latestEndMs).filter(
-      (entry) => entry.second <= latestStartMs,
-    )
-    for (const entry of found) this.valueOf(entry)
+    const found = this.entries(key, earliestEndMs, latestEndMs)
+    let count = 0
+    for (const entry of found) {
+      if (entry.second > latestStartMs) continue
+      this.valueOf(entry)
+      found[count++] = entry
+    }
+    found.length = count
     // Entries that are present have a value.
     return found as unknown as readonly SessionRow<V>[]
   }
@@ -74,6 +79,22 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     if (endMs - startMs > this.#longestMs) this.#longestMs = endMs - startMs
     this.store(this.target(key, endMs, startMs), value, -1)
     return true
+  }
+
+  /**
+   * Whether a session found may simply become a longer one: nobody outside knows of it yet, so that its
+   * removal would leave no trace.
+   */
+  grows(session: SessionRow<V>, startMs: number, endMs: number): boolean {
+    return this.isMovable(session as unknown as SessionEntry<K, V>, endMs, startMs)
+  }
+
+  /** Writes a session that `grows` under its new bounds; a null value deletes it. */
+  grow(session: SessionRow<V>, startMs: number, endMs: number, value: V | null): void {
+    if (endMs - startMs > this.#longestMs) this.#longestMs = endMs - startMs
+    const entry = session as unknown as SessionEntry<K, V>
+    this.move(entry, endMs, startMs)
+    this.store(entry, value, -1)
   }
 
   onFlush(listener: SessionFlushListener<K, V>, options: FlushOptions): void {
@@ -135,11 +156,11 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     oldValue: V | null,
     held: Held<K, V>,
   ): void | Promise<void> {
-    return this.#listener!(row.key, row.second, row.first, newValue, oldValue, held.context)
+    return this.#listener!(row.row.key, row.second, row.first, newValue, oldValue, held.context)
   }
 
   protected changelogKey(keyBytes: Uint8Array, endMs: number, startMs: number): Uint8Array {
-    const key = Buffer.allocUnsafe(keyBytes.length + 16)
+    const key = allocate(keyBytes.length + 16)
     key.set(keyBytes, 0)
     writeInt64(key, writeInt64(key, keyBytes.length, endMs), startMs)
     return key
@@ -167,8 +188,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     batch.put(longestKey, longest)
   }
 
-  protected newEntry(key: K, row: BucketRow<K, Bucket<K, V>>, first: number, second: number) {
-    return new SessionEntry(key, row, first, second)
+  protected newEntry(row: BucketRow<K, Bucket<K, V>>, first: number, second: number) {
+    return new SessionEntry(row, first, second)
   }
 
   #accept(key: K, startMs: number, endMs: number, value: V | null): boolean {

@@ -65,6 +65,15 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     return true
   }
 
+  /** The same of a window that was found, whatever was written since. */
+  update(window: SlidingRow<V>, value: V | null, timestampMs: number): boolean {
+    // What `find` gave are entries.
+    const entry = window as unknown as SlidingEntry<K, V>
+    if (!this.cached && !this.#accept(entry.row.key, entry.first, value, timestampMs)) return false
+    this.store(this.again(entry), value, timestampMs)
+    return true
+  }
+
   onFlush(listener: WindowFlushListener<K, V>, options: FlushOptions): void {
     this.#listener = listener
     this.listening(options.oldValues)
@@ -116,7 +125,7 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     held: Held<K, V>,
   ): void | Promise<void> {
     const timestampMs = newValue === null ? held.context.timestampMs : row.timestampMs
-    return this.#listener!(row.key, row.first, newValue, oldValue, timestampMs, held.context)
+    return this.#listener!(row.row.key, row.first, newValue, oldValue, timestampMs, held.context)
   }
 
   protected changelogKey(keyBytes: Uint8Array, startMs: number): Uint8Array {
@@ -127,8 +136,8 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     return splitWindowKey(changelogKey)
   }
 
-  protected newEntry(key: K, row: BucketRow<K, Bucket<K, V>>, first: number, second: number) {
-    return new SlidingEntry(key, row, first, second)
+  protected newEntry(row: BucketRow<K, Bucket<K, V>>, first: number, second: number) {
+    return new SlidingEntry(row, first, second)
   }
 
   #accept(key: K, startMs: number, value: V | null, timestampMs: number): boolean {

@@ -96,7 +96,9 @@ const kinds: Kind[] = [
       if (row === undefined) return
       rows.protect(row)
       row.value.n++
-      rows.write(key, time, row.value, time)
+      // A look-up between may let the list go that the row is in.
+      rows.find(key, Math.max(0, time - 60_000), time)
+      rows.update(row, row.value, time)
     },
     find: (store, key, from, to) =>
       (store as SlidingRows<string, Value>)

@@ -36,6 +36,8 @@ interface JoinedSession {
   readonly oldValue: unknown
 }
 
+const noSessions: readonly JoinedSession[] = []
+
 class SessionAggregateProcessor implements NodeProcessor {
   readonly ignoresValues: boolean
   readonly #context: NodeContext
@@ -106,9 +108,17 @@ class SessionAggregateProcessor implements NodeProcessor {
       if (session.endMs > endMs) endMs = session.endMs
     }
     if (endMs < closeMs) return this.#context.drop('expired window')
-    const inPlace = startMs === endMs
-    const joined = inPlace ? [] : found.map((session) => this.#joined(session))
+    const rows = this.#rows
+    const only = found.length === 1 && startMs < endMs ? found[0]! : undefined
+    const grows = only !== undefined && rows.grows(only, startMs, endMs)
+    // A point of time that meets itself stays where it is.
+    const inPlace = grows || startMs === endMs
+    const joined = inPlace ? noSessions : found.map((session) => this.#joined(session))
     const value = this.#folded(found, record)
+    if (grows) {
+      rows.grow(only, startMs, endMs, this.#kept(record, value))
+      return
+    }
     return this.#replace(record, joined, 0, startMs, endMs, value)
   }
 
@@ -157,10 +167,17 @@ class SessionAggregateProcessor implements NodeProcessor {
         return removal.then(() => this.#replace(record, joined, i + 1, startMs, endMs, value))
     }
     const rows = this.#rows
-    const copy = (): unknown => rows.copyOf({ value, timestampMs: -1 })
-    rows.write(key, startMs, endMs, isForeign(value, record.value) ? copy() : value)
-    const forwarded = this.#forwards && isObject(value) && this.#fold.inPlace ? copy() : value
+    rows.write(key, startMs, endMs, this.#kept(record, value))
+    const copies = this.#forwards && isObject(value) && this.#fold.inPlace
+    const forwarded = copies ? rows.copyOf({ value, timestampMs: -1 }) : value
     return this.#forward(record, startMs, endMs, forwarded, null)
+  }
+
+  /** What the store is given: a copy of what is not the fold's own. */
+  #kept({ value }: FlowRecord, accumulator: unknown): unknown {
+    return isForeign(accumulator, value)
+      ? this.#rows.copyOf({ value: accumulator, timestampMs: -1 })
+      : accumulator
   }
 
   #forward(

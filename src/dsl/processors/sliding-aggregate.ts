@@ -1,7 +1,7 @@
 // count, reduce and aggregate over sliding windows (KStreamSlidingWindowAggregate). A window
 // [start, start + difference], both ends inclusive, is kept for each different set of records: a
 // record at t ends its left window [t − d, t] and starts its right window [t + 1, t + 1 + d].
-import type { SlidingRows } from '../../state/sliding-rows.js'
+import type { SlidingRow, SlidingRows } from '../../state/sliding-rows.js'
 import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
 import { Change } from '../change.js'
@@ -90,11 +90,18 @@ class SlidingAggregateProcessor implements NodeProcessor {
     const fromMs = timestampMs < differenceMs ? 0 : Math.max(0, timestampMs - 2 * differenceMs)
     const found = this.#rows.find(record.key, fromMs, timestampMs + 1)
     const steps = slidingSteps(found, timestampMs, differenceMs)
-    // Rows are good until the next write, so values that windows are copied from are copied first.
-    const sources = steps.map(({ kind, from }) =>
-      kind !== 'update' && from ? this.#rows.copyOf(from) : undefined,
-    )
-    return this.#run(record, closeMs, steps, sources, 0)
+    return this.#run(record, closeMs, steps, this.#sources(steps), 0)
+  }
+
+  /**
+   * The values that windows are made of, as they are before the record; rows are good until the next
+   * write.
+   */
+  #sources(steps: readonly SlidingStep<any>[]): readonly unknown[] {
+    const sources: unknown[] = []
+    for (const { kind, from } of steps)
+      sources.push(kind !== 'update' && from !== undefined ? this.#rows.copyOf(from) : undefined)
+    return sources
   }
 
   #run(
@@ -117,21 +124,21 @@ class SlidingAggregateProcessor implements NodeProcessor {
     step: SlidingStep<any>,
     source: unknown,
   ): void | Promise<void> {
-    const { kind, startMs } = step
+    const { kind, startMs, from } = step
     // A copy takes nothing of the record, so it is not asked whether its window is still open.
     if (kind === 'copy') return this.#write(record, startMs, source, null, step.timestampMs)
     if (startMs + this.#differenceMs < closeMs) return this.#context.drop('expired window')
-    if (kind === 'update') return this.#update(record, startMs)
-    return this.#create(record, startMs, step.from === undefined ? undefined : { value: source })
+    if (kind === 'update') return this.#update(record, from!)
+    return this.#create(record, startMs, from === undefined ? undefined : { value: source })
   }
 
-  #update(record: FlowRecord, startMs: number): void | Promise<void> {
+  #update(record: FlowRecord, window: SlidingRow<any>): void | Promise<void> {
     const rows = this.#rows
-    const row = rows.row(record.key, startMs)!
-    const timestampMs = Math.max(row.timestampMs, record.timestampMs)
-    const oldValue: unknown = this.#keepsOld ? rows.copyOf(row) : null
-    const newValue = this.#fold.next(rows, row, record.value, record.key)
-    return this.#write(record, startMs, newValue, oldValue, timestampMs)
+    const timestampMs = Math.max(window.timestampMs, record.timestampMs)
+    const oldValue: unknown = this.#keepsOld ? rows.copyOf(window) : null
+    const newValue = this.#fold.next(rows, window, record.value, record.key)
+    rows.update(window, this.#kept(record, newValue, timestampMs), timestampMs)
+    return this.#forward(record, window.startMs, newValue, oldValue, timestampMs)
   }
 
   /** A window with the record, on top of another window's accumulator where there is one. */
@@ -158,16 +165,26 @@ class SlidingAggregateProcessor implements NodeProcessor {
     oldValue: unknown,
     timestampMs: number,
   ): void | Promise<void> {
-    const rows = this.#rows
-    const copy = (): unknown => rows.copyOf({ value: newValue, timestampMs })
-    rows.write(
-      record.key,
-      startMs,
-      isForeign(newValue, record.value) ? copy() : newValue,
-      timestampMs,
-    )
+    const kept = this.#kept(record, newValue, timestampMs)
+    this.#rows.write(record.key, startMs, kept, timestampMs)
+    return this.#forward(record, startMs, newValue, oldValue, timestampMs)
+  }
+
+  /** What the store is given: a copy of what is not the fold's own. */
+  #kept(record: FlowRecord, value: unknown, timestampMs: number): unknown {
+    return isForeign(value, record.value) ? this.#rows.copyOf({ value, timestampMs }) : value
+  }
+
+  #forward(
+    record: FlowRecord,
+    startMs: number,
+    newValue: unknown,
+    oldValue: unknown,
+    timestampMs: number,
+  ): void | Promise<void> {
     if (!this.#forwards) return
-    const value = isObject(newValue) && this.#fold.inPlace ? copy() : newValue
+    const copies = isObject(newValue) && this.#fold.inPlace
+    const value = copies ? this.#rows.copyOf({ value: newValue, timestampMs }) : newValue
     const windowed = timeWindowKey(record.key, startMs, this.#differenceMs)
     return this.#context.forward(record.with(windowed, new Change(value, oldValue), timestampMs))
   }

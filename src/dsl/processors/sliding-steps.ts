@@ -3,16 +3,18 @@
 import type { SlidingRow } from '../../state/sliding-rows.js'
 
 /**
- * One change. `update`: the record is added to the window that is there. `create`: a window of the
- * record on top of `from`, or of nothing. `copy`: a window with what `from` holds before this
+ * One change. `update`: the record is added to `from`, the window that is there. `create`: a window
+ * of the record on top of `from`, or of nothing. `copy`: a window with what `from` holds before this
  * record, which is not added.
  */
-export interface SlidingStep<V> {
-  readonly kind: 'update' | 'create' | 'copy'
-  readonly startMs: number
-  readonly from: SlidingRow<V> | undefined
-  /** Time of a copy: that of `from` before the record. */
-  readonly timestampMs: number
+export class SlidingStep<V> {
+  constructor(
+    readonly kind: 'update' | 'create' | 'copy',
+    readonly startMs: number,
+    readonly from: SlidingRow<V> | undefined,
+    /** Time of a copy: that of `from` before the record. */
+    readonly timestampMs: number,
+  ) {}
 }
 
 /**
@@ -40,24 +42,19 @@ const earlySteps = <V>(
     if (window.startMs === 0) combined = window
     else if (window.startMs <= timestampMs) {
       right = window
-      steps.push({ kind: 'update', startMs: window.startMs, from: undefined, timestampMs })
+      steps.push(new SlidingStep('update', window.startMs, window, timestampMs))
     }
   }
   if (right === undefined && combined && combined.timestampMs > timestampMs) right = combined
   if (right && right.timestampMs > timestampMs && !startsAt(windows, timestampMs + 1))
-    steps.push({
-      kind: 'copy',
-      startMs: timestampMs + 1,
-      from: right,
-      timestampMs: right.timestampMs,
-    })
+    steps.push(new SlidingStep('copy', timestampMs + 1, right, right.timestampMs))
   // A record that came before, with nothing behind it so far, now has a right window: this record.
   if (combined && combined.timestampMs < timestampMs) {
     const startMs = combined.timestampMs + 1
     if (!startsAt(windows, startMs))
-      steps.push({ kind: 'create', startMs, from: undefined, timestampMs })
+      steps.push(new SlidingStep<V>('create', startMs, undefined, timestampMs))
   }
-  steps.push({ kind: combined ? 'update' : 'create', startMs: 0, from: undefined, timestampMs })
+  steps.push(new SlidingStep(combined ? 'update' : 'create', 0, combined, timestampMs))
   return steps
 }
 
@@ -82,7 +79,7 @@ const lateSteps = <V>(
       previousMs = window.timestampMs
       break
     }
-    steps.push({ kind: 'update', startMs: window.startMs, from: undefined, timestampMs })
+    steps.push(new SlidingStep('update', window.startMs, window, timestampMs))
     if (endMs > timestampMs) right ??= window
     else {
       leftExists = true
@@ -91,26 +88,23 @@ const lateSteps = <V>(
       previousMs = window.timestampMs
     }
   }
-  const seen = windows.slice(oldest)
   if (previousMs !== undefined) {
     const startMs = previousMs + 1
-    if (startMs + differenceMs >= timestampMs && !startsAt(seen, startMs))
-      steps.push({ kind: 'create', startMs, from: undefined, timestampMs })
+    if (startMs + differenceMs >= timestampMs && !startsAt(windows, startMs, oldest))
+      steps.push(new SlidingStep<V>('create', startMs, undefined, timestampMs))
   }
   if (!leftExists) {
     const overlaps = previousMs !== undefined && previousMs >= timestampMs - differenceMs
     const from = overlaps ? left : undefined
-    steps.push({ kind: 'create', startMs: timestampMs - differenceMs, from, timestampMs })
+    steps.push(new SlidingStep('create', timestampMs - differenceMs, from, timestampMs))
   }
   if (right && right.timestampMs > timestampMs && !startsAt(windows, timestampMs + 1))
-    steps.push({
-      kind: 'copy',
-      startMs: timestampMs + 1,
-      from: right,
-      timestampMs: right.timestampMs,
-    })
+    steps.push(new SlidingStep('copy', timestampMs + 1, right, right.timestampMs))
   return steps
 }
 
-const startsAt = <V>(windows: readonly SlidingRow<V>[], startMs: number): boolean =>
-  windows.some((window) => window.startMs === startMs)
+/** Whether one of the windows from an index on starts then. */
+const startsAt = <V>(windows: readonly SlidingRow<V>[], startMs: number, from = 0): boolean => {
+  for (let i = windows.length - 1; i >= from; i--) if (windows[i]!.startMs === startMs) return true
+  return false
+}

@@ -71,11 +71,20 @@ export class WindowMapRows extends MapRows {
   write(key: string, startMs: number, value: any, timestampMs: number): boolean {
     return this.put(key, startMs, 0, value, timestampMs)
   }
+
+  update({ key, startMs }: Row, value: any, timestampMs: number): boolean {
+    return this.put(key, startMs, 0, value, timestampMs)
+  }
 }
 
 export class SessionMapRows extends MapRows {
   write(key: string, startMs: number, endMs: number, value: any): boolean {
     return this.put(key, startMs, endMs, value, -1)
+  }
+
+  /** Sessions are removed and written anew. */
+  grows(): boolean {
+    return false
   }
 
   override find(key: string, earliestEndMs: number, latestStartMs: number): Row[] {
