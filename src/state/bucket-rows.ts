@@ -180,8 +180,13 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
     this.#buckets.delete(row)
   }
 
+  /** A record cache shows its rows as long as it has them (semantics 12.16). */
   expired(row: BucketRow<K, L>): boolean {
-    return !this.cached && (row.timeMs + 1) * this.#bucketMs <= this.retention.committedFloorMs
+    return !this.cached && this.unasked(row)
+  }
+
+  override unasked(row: BucketRow<K, L>): boolean {
+    return (row.timeMs + 1) * this.#bucketMs <= this.retention.unseenBeforeMs - this.#slackMs
   }
 
   protected override *ghosts(): Generator<BucketRow<K, L>> {
@@ -224,8 +229,8 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
   }
 
   override committed(): void {
-    super.committed()
     this.retention.committed()
+    super.committed()
   }
 
   override aborted(): void {

@@ -58,7 +58,9 @@ export const entriesOf = (list: Uint8Array): EntryBytes[] => {
   const entries: EntryBytes[] = []
   for (let at = 0; at < list.length;) {
     const end = endOf(list, at)
-    const image = list.subarray(at + headBytes, end)
+    const start = at + headBytes
+    // Twice as fast as `subarray`.
+    const image = new Uint8Array(list.buffer, list.byteOffset + start, end - start)
     entries.push({ first: firstAt(list, at), second: secondAt(list, at), image })
     at = end
   }

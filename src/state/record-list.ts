@@ -91,7 +91,8 @@ export class RecordList implements EntryList {
   /** Its bytes now, which stay as they are. */
   image(): Uint8Array {
     this.#isShared = true
-    return this.bytes.subarray(0, this.end)
+    const { buffer, byteOffset } = this.bytes
+    return new Uint8Array(buffer, byteOffset, this.end)
   }
 
   #isBehind(first: number, second: number): boolean {

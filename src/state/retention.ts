@@ -23,6 +23,7 @@ export class Retention {
   /** Persistent stores drop whole segments of this length. */
   readonly intervalMs: number
   readonly #exact: boolean
+  readonly #scansExpired: boolean
   readonly #extraMs: 0 | 1
   #observedMs: number
   #committedMs: number
@@ -39,6 +40,7 @@ export class Retention {
     )
     const inMemory = options.engine === 'memory'
     this.#exact = inMemory && options.timeFirst !== true && options.lenient !== true
+    this.#scansExpired = options.timeFirst === true || options.lenient === true
     this.#extraMs = options.timeFirst === true && !inMemory ? 1 : 0
     const stored = rows.get(timeKey)
     this.#observedMs = stored === undefined ? -1 : readInt64(stored, 0)
@@ -62,7 +64,11 @@ export class Retention {
 
   /** Rows with an earlier time are not visible. */
   get visibleFromMs(): number {
-    return Math.max(0, this.#observedMs - this.retentionMs + 1 - this.#extraMs)
+    return this.#visibleFrom(this.#observedMs)
+  }
+
+  #visibleFrom(timeMs: number): number {
+    return Math.max(0, timeMs - this.retentionMs + 1 - this.#extraMs)
   }
 
   /** Moves time on; false when a row of that time is refused. */
@@ -106,7 +112,12 @@ export class Retention {
     return this.floorAt(this.#committedMs)
   }
 
-  /** The same for another time: rows from here on are not deleted before time is beyond `timeMs`. */
+  /** Nobody sees rows before this again, whatever becomes of the open transaction. */
+  get unseenBeforeMs(): number {
+    return this.#scansExpired ? this.committedFloorMs : this.#visibleFrom(this.#committedMs)
+  }
+
+  /** The floor of another time: rows from here on are not deleted before time is beyond `timeMs`. */
   floorAt(timeMs: number): number {
     return Math.max(0, this.segment(timeMs - this.retentionMs) * this.intervalMs)
   }
@@ -128,6 +139,6 @@ export class Retention {
 
   #refused(timeMs: number): boolean {
     const limitMs = this.#observedMs - this.retentionMs
-    return this.#exact ? timeMs <= limitMs : this.segment(timeMs) < this.segment(limitMs)
+    return timeMs <= limitMs && (this.#exact || this.segment(timeMs) < this.segment(limitMs))
   }
 }

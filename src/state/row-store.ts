@@ -61,6 +61,10 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   abstract log(row: Row<K, B>, image: Uint8Array | null): void
   abstract forget(row: Row<K, B>): void
   abstract expired(row: Row<K, B>): boolean
+  /** A record cache may show rows that the engine need not have. */
+  unasked(row: Row<K, B>): boolean {
+    return this.expired(row)
+  }
   /** Notes that a row's value was written. */
   protected abstract mark(row: CachedValue<K, V>): void
   /** Takes the note back. */

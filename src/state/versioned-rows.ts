@@ -172,6 +172,10 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
     return false
   }
 
+  unasked(): boolean {
+    return false
+  }
+
   // ---------- the lifecycle
 
   /** Puts all records as they were put, refused ones too; then they count as committed. */

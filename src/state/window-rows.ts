@@ -172,7 +172,11 @@ export class WindowRows<K, V> extends RowStore<K, V> {
 
   /** By committed time; a record cache shows its rows as long as it has them (semantics 12.16). */
   expired(row: Row<K, V>): boolean {
-    return !this.cached && row.timeMs < this.#retention.committedFloorMs
+    return !this.cached && this.unasked(row)
+  }
+
+  override unasked(row: Row<K, V>): boolean {
+    return row.timeMs < this.#retention.unseenBeforeMs
   }
 
   protected override *ghosts(): Generator<Row<K, V>> {
@@ -233,8 +237,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   override committed(): void {
-    super.committed()
     this.#retention.committed()
+    super.committed()
   }
 
   override aborted(): void {

@@ -24,8 +24,10 @@ export interface RowOwner<K, V> {
   log(row: Row<K, V>, image: Uint8Array | null): void
   /** Takes the row out of the maps. */
   forget(row: Row<K, V>): void
-  /** Whether the committed row has expired, so that the engine need not have it. */
+  /** Whether the committed row has expired: nobody will see it again. */
   expired(row: Row<K, V>): boolean
+  /** Whether the engine need not have the committed row, because nobody will look for it there. */
+  unasked(row: Row<K, V>): boolean
   /** Whether the bytes of objects are kept beside them, for undoing and for old values. */
   readonly keepsImages: boolean
 }
@@ -138,11 +140,16 @@ export class WriteBuffer<K, V> {
 
   /** What was logged counts from now on. */
   committed(): void {
+    const owner = this.#owner
     for (const row of this.#logged) {
       row.committed = row.logged
       row.logged = null
       row.flags &= ~LOGGED
-      if ((row.flags & UNPERSISTED) === 0) {
+      if ((row.flags & UNPERSISTED) !== 0) continue
+      if ((row.flags & DIRTY) === 0 && owner.expired(row)) {
+        row.committed = null
+        this.#unpin(row)
+      } else {
         row.flags |= UNPERSISTED
         this.#unpersisted.push(row)
       }
@@ -208,7 +215,7 @@ export class WriteBuffer<K, V> {
       const row = rows[i]!
       const committed = row.committed
       bytes[i] = committed
-      if (owner.expired(row)) continue
+      if (owner.unasked(row)) continue
       if (committed === null) batch.delete(owner.engineKey(row))
       else batch.put(owner.engineKey(row), committed)
     }
