@@ -38,7 +38,14 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   /** Writes, null deletes. `timestampMs` is the value's; a deletion is logged under the context's. */
   write(key: K, value: V | null, timestampMs: number): void {
-    this.store(this.#target(key), value, timestampMs)
+    this.written(key, value, timestampMs)
+  }
+
+  /** Writes, and gives the row. */
+  protected written(key: K, value: V | null, timestampMs: number): Row<K, V> {
+    const row = this.#target(key)
+    this.store(row, value, timestampMs)
+    return row
   }
 
   /** Makes this a record cache with a listener, where `cached`. */

@@ -7,7 +7,10 @@
 import { bytes } from '../serde/bytes-serdes.js'
 import type { Serde, SerdeFor } from '../serde/serde.js'
 import { fromLatin1, readInt32, readInt64, toLatin1, writeInt32, writeInt64 } from './byte-keys.js'
+import { allocate } from './byte-slab.js'
+import type { WriteBatch } from './bytes-store.js'
 import { KeyValueRows } from './key-value-rows.js'
+import { UNSTORED, type Row } from './row.js'
 import { RowsOver } from './rows-over.js'
 import { SortedMap } from './sorted-map.js'
 import type { StoreContext } from './state-store.js'
@@ -20,6 +23,8 @@ export interface Unmatched<out K> {
   readonly key: K
   /** Its place in the order: time, right before left, key bytes. */
   readonly id: string
+  /** How often rows had gone to the engine when it was put; -1 when it came from there. */
+  readonly persists: number
 }
 
 export interface OuterJoinRowsOptions<K, L, R> {
@@ -36,21 +41,37 @@ const listStart = 5
 const latin1: Serde<string> = { serialize: fromLatin1, deserialize: toLatin1 }
 
 /** Where row keys are put together. */
-let scratch = new Uint8Array(256)
+let scratch = Buffer.allocUnsafeSlow(256)
 
-export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<string, Uint8Array>> {
+/** Most rows are deleted before they ever went to the engine. */
+class ListsById extends KeyValueRows<string, Uint8Array> {
+  delete(id: string, timestampMs: number, isStored: boolean): void {
+    const row = this.written(id, null, timestampMs)
+    if (isStored) row.flags &= ~UNSTORED
+    else row.flags |= UNSTORED
+  }
+
+  override unasked(row: Row<string, Uint8Array>): boolean {
+    return (row.flags & UNSTORED) !== 0 && row.committed === null
+  }
+}
+
+export class OuterJoinRows<K, L, R> extends RowsOver<ListsById> {
   /** Rows as bytes; what is written past the order would not be found. */
   override readonly api: unknown
   readonly #keys: KeyCodec<K>
   readonly #left: ValueCodec<L>
   readonly #right: ValueCodec<R>
   readonly #order = new SortedMap<Unmatched<K>>()
+  /** How many rows there are of a time: most times that are asked for have none. */
+  readonly #times = new Map<number, number>()
+  #persists = 0
   /** What was added to the order and taken out since the last commit. */
   #changes: { readonly row: Unmatched<K>; readonly isAdded: boolean }[] = []
 
   constructor(options: OuterJoinRowsOptions<K, L, R>, context: StoreContext) {
     const { name } = options
-    super(new KeyValueRows({ name, key: latin1, value: bytes(), timestamped: false }, context))
+    super(new ListsById({ name, key: latin1, value: bytes(), timestamped: false }, context))
     this.api = this.inner.view
     this.#keys = new KeyCodec(options.key, name, context.topic)
     this.#left = new ValueCodec(options.left, name, context.topic, false)
@@ -59,11 +80,12 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<string, Uint8A
 
   async restored(): Promise<void> {
     this.#order.clear()
+    this.#times.clear()
     for await (const [rowKey] of this.inner.scanBytes({})) {
       const key = this.#keys.decode(rowKey.subarray(keyStart))
       const side = rowKey[8] === 1 ? 'left' : 'right'
       const id = toLatin1(rowKey)
-      this.#order.set(id, { timestampMs: readInt64(rowKey, 0), side, key, id })
+      this.#add({ timestampMs: readInt64(rowKey, 0), side, key, id, persists: -1 })
     }
   }
 
@@ -81,26 +103,26 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<string, Uint8A
         ? this.#left.encode(value as L, timestampMs)
         : this.#right.encode(value as R, timestampMs)
     // Where the order has no row the engine has none: it need not be asked.
-    const isThere = this.#order.get(id) !== undefined
+    const isThere = this.#times.has(timestampMs) && this.#order.get(id) !== undefined
     const list = isThere ? this.inner.row(id)?.value : undefined
     this.inner.write(id, appended(list, side, encoded), timestampMs)
     if (isThere) return
-    const row = { timestampMs, side, key, id }
-    this.#order.set(id, row)
+    const row = { timestampMs, side, key, id, persists: this.#persists }
+    this.#add(row)
     this.#changes.push({ row, isAdded: true })
   }
 
   /** Removes all unmatched records of that side, key and time. Does nothing when there are none. */
   delete(side: 'left' | 'right', key: K, timestampMs: number): void {
-    if (this.#order.size === 0) return
+    if (!this.#times.has(timestampMs)) return
     const row = this.#order.get(this.#idOf(side, key, timestampMs))
     if (row !== undefined) this.remove(row)
   }
 
   /** Removes the records of a row. */
   remove(row: Unmatched<K>): void {
-    if (!this.#order.delete(row.id)) return
-    this.inner.write(row.id, null, row.timestampMs)
+    if (!this.#takeOut(row)) return
+    this.inner.delete(row.id, row.timestampMs, row.persists !== this.#persists)
     this.#changes.push({ row, isAdded: false })
   }
 
@@ -133,24 +155,45 @@ export class OuterJoinRows<K, L, R> extends RowsOver<KeyValueRows<string, Uint8A
   override aborted(): void {
     super.aborted()
     for (const { row, isAdded } of this.#changes.reverse())
-      if (isAdded) this.#order.delete(row.id)
-      else this.#order.set(row.id, row)
+      if (isAdded) this.#takeOut(row)
+      else this.#add(row)
     this.#changes = []
+  }
+
+  override persist(batch: WriteBatch): void {
+    this.#persists++
+    super.persist(batch)
   }
 
   override close(): void {
     this.#order.clear()
+    this.#times.clear()
     super.close()
+  }
+
+  #add(row: Unmatched<K>): void {
+    const { id, timestampMs } = row
+    this.#order.set(id, row)
+    this.#times.set(timestampMs, (this.#times.get(timestampMs) ?? 0) + 1)
+  }
+
+  /** False where it was not there. */
+  #takeOut({ id, timestampMs }: Unmatched<K>): boolean {
+    if (!this.#order.delete(id)) return false
+    const left = this.#times.get(timestampMs)! - 1
+    if (left > 0) this.#times.set(timestampMs, left)
+    else this.#times.delete(timestampMs)
+    return true
   }
 
   #idOf(side: 'left' | 'right', key: K, timestampMs: number): string {
     const keyBytes = this.#keys.encode(key)
     const length = keyStart + keyBytes.length
-    if (scratch.length < length) scratch = new Uint8Array(2 * length)
+    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(2 * length)
     writeInt64(scratch, 0, timestampMs)
     scratch[8] = side === 'left' ? 1 : 0
     scratch.set(keyBytes, keyStart)
-    return toLatin1(scratch.subarray(0, length))
+    return scratch.toString('latin1', 0, length)
   }
 }
 
@@ -161,7 +204,7 @@ function appended(
   value: Uint8Array,
 ): Uint8Array {
   const start = list?.length ?? listStart
-  const longer = new Uint8Array(start + 5 + value.length)
+  const longer = allocate(start + 5 + value.length)
   if (list !== undefined) longer.set(list)
   longer[0] = 1
   writeInt32(longer, 1, (list === undefined ? 0 : readInt32(list, 1)) + 1)

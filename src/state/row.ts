@@ -17,6 +17,8 @@ export const CLEAN = 16
 export const TOUCHED = 32
 /** Made since the changelog was last written: nobody outside knows of it yet. */
 export const NEW = 64
+/** Known not to be in the engine: a deletion need not go there. */
+export const UNSTORED = 128
 
 /**
  * A value in memory. `value` is the live object, null where there is none. `image` is its bytes as the

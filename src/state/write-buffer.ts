@@ -146,7 +146,8 @@ export class WriteBuffer<K, V> {
       row.logged = null
       row.flags &= ~LOGGED
       if ((row.flags & UNPERSISTED) !== 0) continue
-      if ((row.flags & DIRTY) === 0 && owner.expired(row)) {
+      const isOver = row.committed === null ? owner.unasked(row) : owner.expired(row)
+      if (isOver && (row.flags & DIRTY) === 0) {
         row.committed = null
         this.#unpin(row)
       } else {

@@ -69,6 +69,45 @@ describe('the shared store of outer joins', () => {
     expect(scan(rows)).toEqual(['1 left a x'])
   })
 
+  it('deletes in the engine only what may have gone there', () => {
+    const { rows } = open()
+    const persisted = () => {
+      const written: string[] = []
+      rows.persist({
+        put: (key) => void written.push(`put ${key.at(-1)}`),
+        delete: (key) => void written.push(`delete ${key.at(-1)}`),
+        deleteRange: () => {},
+        byteLength: 0,
+      })
+      rows.persisted()
+      return written
+    }
+    const commit = () => {
+      rows.writeChangelog()
+      rows.committed()
+    }
+    const c = 'c'.charCodeAt(0)
+    rows.put('left', 'a', 'x', 1)
+    rows.put('left', 'b', 'x', 1)
+    rows.put('left', 'c', 'x', 1)
+    rows.delete('left', 'a', 1)
+    commit()
+    rows.delete('left', 'b', 1)
+    commit()
+    expect(persisted()).toEqual([`put ${c}`])
+    rows.delete('left', 'c', 1)
+    rows.aborted()
+    rows.delete('left', 'c', 1)
+    commit()
+    expect(persisted()).toEqual([`delete ${c}`])
+    rows.put('left', 'c', 'y', 1)
+    commit()
+    rows.delete('left', 'c', 1)
+    rows.put('left', 'c', 'z', 1)
+    commit()
+    expect(persisted()).toEqual([`put ${c}`])
+  })
+
   it('finds restored records again', async () => {
     const { rows, log } = open()
     rows.put('right', 'b', 7, 2)
