@@ -6,6 +6,7 @@
 //   prior length, prior · old length, old (-2: old equals prior) · new length, new · time int64
 import { noHeaders, type HeaderEntry } from '../serde/record-headers.js'
 import { readInt32, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+import { allocate } from './byte-slab.js'
 import { StateStoreError } from '../errors.js'
 import type { StoreRecordContext } from './state-store.js'
 
@@ -19,6 +20,10 @@ export interface BufferedUpdate {
 }
 
 const oldEqualsPrior = -2
+/** Of all numbers outside of headers. */
+const fixedBytes = 8 + 8 + 4 + 4 + 4 + 4 + 4 + 4 + 8
+
+const noNames: readonly Uint8Array[] = []
 
 /** Whether two values are the same bytes. */
 export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {
@@ -30,51 +35,51 @@ export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean =
   return true
 }
 
-class Writer {
-  readonly #parts: Uint8Array[] = []
+/** Topics as bytes; an application has few. */
+const topics = new Map<string, Uint8Array>()
 
-  int32(value: number): void {
-    const bytes = new Uint8Array(4)
-    writeInt32(bytes, 0, value)
-    this.#parts.push(bytes)
+function topicBytes(topic: string): Uint8Array {
+  let bytes = topics.get(topic)
+  if (bytes === undefined) {
+    if (topics.size >= 1000) topics.clear()
+    topics.set(topic, (bytes = Buffer.from(topic)))
   }
+  return bytes
+}
 
-  int64(value: number): void {
-    const bytes = new Uint8Array(8)
-    writeInt64(bytes, 0, value)
-    this.#parts.push(bytes)
-  }
-
-  sized(bytes: Uint8Array | null): void {
-    this.int32(bytes === null ? -1 : bytes.length)
-    if (bytes !== null) this.#parts.push(bytes)
-  }
-
-  finish(): Uint8Array {
-    return Buffer.concat(this.#parts)
-  }
+const putSized = (to: Uint8Array, at: number, bytes: Uint8Array | null): number => {
+  if (bytes === null) return writeInt32(to, at, -1)
+  const start = writeInt32(to, at, bytes.length)
+  to.set(bytes, start)
+  return start + bytes.length
 }
 
 /** The bytes of an update that waits since `timeMs`. */
 export function encodeBuffered(update: BufferedUpdate, timeMs: number): Uint8Array {
   const { context, prior, oldValue, newValue } = update
   const { metadata, headers } = context
-  const writer = new Writer()
-  writer.int64(context.timestampMs)
-  writer.int64(metadata?.offset ?? -1)
-  writer.sized(Buffer.from(metadata?.topic ?? ''))
-  writer.int32(metadata?.partition ?? -1)
-  writer.int32(headers.length)
-  for (const [name, value] of headers) {
-    writer.sized(Buffer.from(name))
-    writer.sized(value)
+  const topic = topicBytes(metadata?.topic ?? '')
+  const names = headers.length === 0 ? noNames : headers.map(([name]) => Buffer.from(name))
+  const isPrior = oldValue !== null && sameBytes(oldValue, prior)
+  let length = fixedBytes + topic.length + (prior?.length ?? 0) + (newValue?.length ?? 0)
+  if (!isPrior) length += oldValue?.length ?? 0
+  for (let i = 0; i < names.length; i++)
+    length += 8 + names[i]!.length + (headers[i]![1]?.length ?? 0)
+  const bytes = allocate(length)
+  let at = writeInt64(bytes, 0, context.timestampMs)
+  at = writeInt64(bytes, at, metadata?.offset ?? -1)
+  at = putSized(bytes, at, topic)
+  at = writeInt32(bytes, at, metadata?.partition ?? -1)
+  at = writeInt32(bytes, at, headers.length)
+  for (let i = 0; i < names.length; i++) {
+    at = putSized(bytes, at, names[i]!)
+    at = putSized(bytes, at, headers[i]![1])
   }
-  writer.sized(prior)
-  if (oldValue !== null && sameBytes(oldValue, prior)) writer.int32(oldEqualsPrior)
-  else writer.sized(oldValue)
-  writer.sized(newValue)
-  writer.int64(timeMs)
-  return writer.finish()
+  at = putSized(bytes, at, prior)
+  at = isPrior ? writeInt32(bytes, at, oldEqualsPrior) : putSized(bytes, at, oldValue)
+  at = putSized(bytes, at, newValue)
+  writeInt64(bytes, at, timeMs)
+  return bytes
 }
 
 /** The update that `encodeBuffered` wrote, and its time. @throws StateStoreError for other bytes */

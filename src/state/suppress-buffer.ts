@@ -6,6 +6,7 @@ import { HeaderList, type HeaderEntry } from '../serde/record-headers.js'
 import type { SerdeFor } from '../serde/serde.js'
 import { decodeBuffered, encodeBuffered, sameBytes, type BufferedUpdate } from './buffer-layout.js'
 import { fromLatin1, toLatin1, writeInt64 } from './byte-keys.js'
+import { written } from './byte-slab.js'
 import { SortedMap } from './sorted-map.js'
 import type { ChangelogRecord, StoreContext, StoreRecordContext, TaskStore } from './state-store.js'
 
@@ -17,11 +18,17 @@ export interface Suppressed<out K, out V> {
   readonly context: StoreRecordContext
 }
 
-/** A key's update and its place; replaced as a whole, never changed. */
-interface Entry extends BufferedUpdate {
+/** A key's update and its place; changed only in the stretch in which it was put. */
+interface Entry {
+  context: StoreRecordContext
+  readonly prior: Uint8Array | null
+  oldValue: Uint8Array | null
+  newValue: Uint8Array | null
+  /** The new value where it is no object. */
+  newest: unknown
   readonly place: string
   readonly timeMs: number
-  readonly bytes: number
+  bytes: number
   /** The stretch between two changelog writes or commits in which it was put. */
   readonly stretch: number
 }
@@ -76,23 +83,44 @@ export class SuppressBuffer<K, V> implements TaskStore {
     oldValue: V | null,
     context: StoreRecordContext,
   ): void {
-    const { topic } = this.#context
     const headers = new HeaderList(context.headers)
-    const bytesOf = (value: V | null): Uint8Array | null =>
-      value === null ? null : this.#value.serialize(value, topic, headers)
-    const id = toLatin1(this.#key.serialize(key, topic, headers))
-    const oldBytes = bytesOf(oldValue)
+    const id = toLatin1(this.#key.serialize(key, this.#context.topic, headers))
     const before = this.#entries.get(id)
-    const newBytes = bytesOf(newValue)
+    const oldBytes =
+      before !== undefined && this.#isNewest(before, oldValue)
+        ? before.newValue
+        : this.#bytesOf(oldValue, headers)
+    const newBytes = this.#bytesOf(newValue, headers)
+    const newest = typeof newValue === 'object' ? undefined : newValue
+    if (before?.stretch === this.#stretch) {
+      // Noted already, here and as something to undo.
+      const bytes = before.bytes
+      before.context = context
+      before.oldValue = oldBytes
+      before.newValue = newBytes
+      before.newest = newest
+      before.bytes = sizeOf(id, before)
+      this.#bytes += before.bytes - bytes
+      return
+    }
+    this.#dirty.add(id)
     const prior = before === undefined ? oldBytes : before.prior
-    // An entry of this stretch is noted already, here and as something to undo.
-    if (before?.stretch !== this.#stretch) this.#dirty.add(id)
-    this.#set(id, before, before?.timeMs ?? bufferTimeMs, {
-      context,
-      prior,
-      oldValue: oldBytes,
-      newValue: newBytes,
-    })
+    const update = { context, prior, oldValue: oldBytes, newValue: newBytes }
+    this.#set(id, before, before?.timeMs ?? bufferTimeMs, update, newest)
+  }
+
+  /** Whether a value is the one that an entry has the bytes of. */
+  #isNewest(entry: Entry, value: V | null): boolean {
+    return (
+      typeof value !== 'object' && Object.is(value, entry.newest) && this.#value.write !== undefined
+    )
+  }
+
+  #bytesOf(value: V | null, headers: HeaderList): Uint8Array | null {
+    if (value === null) return null
+    const { write } = this.#value
+    const bytes = write === undefined ? undefined : written(write, value)
+    return bytes ?? this.#value.serialize(value, this.#context.topic, headers)
   }
 
   /** Buffer time of the front, Infinity when empty. */
@@ -150,7 +178,7 @@ export class SuppressBuffer<K, V> implements TaskStore {
         )
       const { update, timeMs } = decodeBuffered(value)
       this.#delete(id)
-      this.#set(id, undefined, timeMs, update)
+      this.#set(id, undefined, timeMs, update, undefined)
     }
     this.#before.clear()
     this.#stretch++
@@ -178,7 +206,7 @@ export class SuppressBuffer<K, V> implements TaskStore {
     const before = [...this.#before]
     for (const [id, entry] of before) {
       this.#delete(id)
-      if (entry !== undefined) this.#set(id, undefined, entry.timeMs, entry)
+      if (entry !== undefined) this.#set(id, undefined, entry.timeMs, entry, entry.newest)
     }
     this.#before.clear()
     this.#dirty.clear()
@@ -205,13 +233,29 @@ export class SuppressBuffer<K, V> implements TaskStore {
   }
 
   /** `before` is the key's entry that this one replaces. */
-  #set(id: string, before: Entry | undefined, timeMs: number, update: BufferedUpdate): void {
+  #set(
+    id: string,
+    before: Entry | undefined,
+    timeMs: number,
+    update: BufferedUpdate,
+    newest: unknown,
+  ): void {
     const stretch = this.#stretch
     if (before?.stretch !== stretch) this.#remember(id)
     const { context, prior, oldValue, newValue } = update
     const place = before?.place ?? placeOf(timeMs, id)
     const bytes = sizeOf(id, update)
-    this.#entries.set(id, { context, prior, oldValue, newValue, place, timeMs, bytes, stretch })
+    this.#entries.set(id, {
+      context,
+      prior,
+      oldValue,
+      newValue,
+      newest,
+      place,
+      timeMs,
+      bytes,
+      stretch,
+    })
     if (before === undefined) {
       this.#places.set(place, id)
       this.#frontMs = undefined
