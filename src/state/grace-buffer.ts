@@ -6,7 +6,8 @@
 import { HeaderList } from '../serde/record-headers.js'
 import type { SerdeFor } from '../serde/serde.js'
 import { decodeBuffered, encodeBuffered } from './buffer-layout.js'
-import { fromLatin1, readInt32, readInt64, toLatin1, writeInt32, writeInt64 } from './byte-keys.js'
+import { readInt32, readInt64, toLatin1, writeInt32, writeInt64 } from './byte-keys.js'
+import { allocate, written } from './byte-slab.js'
 import { SortedMap } from './sorted-map.js'
 import type { ChangelogRecord, StoreContext, StoreRecordContext, TaskStore } from './state-store.js'
 
@@ -17,6 +18,8 @@ export interface Waiting<out K, out V> {
 }
 
 interface Entry {
+  /** Of the changelog. */
+  readonly key: Uint8Array
   readonly timeMs: number
   readonly context: StoreRecordContext
   readonly value: Uint8Array | null
@@ -54,29 +57,43 @@ export class GraceBuffer<K, V> implements TaskStore {
     const headers = new HeaderList(context.headers)
     const timeMs = context.timestampMs
     this.#arrivals = (this.#arrivals + 1) & 0x7fffffff
-    const id = idOf(timeMs, this.#key.serialize(key, topic, headers), this.#arrivals)
-    const entry = { timeMs, context, value: this.#value.serialize(value, topic, headers) }
+    const bytes = keyOf(timeMs, this.#key.serialize(key, topic, headers), this.#arrivals)
+    const { write } = this.#value
+    const valueBytes =
+      (write === undefined ? undefined : written(write, value)) ??
+      this.#value.serialize(value, topic, headers)
+    const entry = { key: bytes, timeMs, context, value: valueBytes }
+    const id = toLatin1(bytes)
     this.#entries.set(id, entry)
     this.#changes.push({ id, entry, isPut: true })
   }
 
   /** Removes and returns the front, by time, key bytes, arrival, if its time is at most `untilMs`. */
   poll(untilMs: number): Waiting<K, V> | undefined {
-    const id = this.#entries.firstKey
-    if (id === undefined) return undefined
-    const entry = this.#entries.get(id)!
-    if (entry.timeMs > untilMs) return undefined
+    const entry = this.#entries.first
+    if (entry === undefined || entry.timeMs > untilMs) return undefined
+    const id = this.#entries.firstKey!
     this.#entries.delete(id)
     this.#changes.push({ id, entry, isPut: false })
-    const { topic } = this.#context
-    const { context, value } = entry
+    const { context } = entry
     const headers = new HeaderList(context.headers)
-    const keyBytes = fromLatin1(id.slice(timeEnd, -arrivalBytes))
     return {
-      key: this.#key.deserialize(keyBytes, topic, headers) as K,
-      value: this.#value.deserialize(value!, topic, headers) as V,
+      key: this.#decode(this.#key, entry.key, timeEnd, entry.key.length - arrivalBytes, headers),
+      value: this.#decode(this.#value, entry.value!, 0, entry.value!.length, headers),
       context,
     }
+  }
+
+  #decode<T>(
+    serde: SerdeFor<T>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    headers: HeaderList,
+  ): T {
+    // What a serde reads is believed to be its type: these bytes were written by it.
+    if (serde.read !== undefined) return serde.read(bytes, start, end) as T
+    return serde.deserialize(bytes.subarray(start, end), this.#context.topic, headers) as T
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -89,19 +106,26 @@ export class GraceBuffer<K, V> implements TaskStore {
         continue
       }
       const { context, newValue } = decodeBuffered(value).update
-      this.#entries.set(id, { timeMs: readInt64(key, 1), context, value: newValue })
+      this.#entries.set(id, {
+        key: new Uint8Array(key),
+        timeMs: readInt64(key, 1),
+        context,
+        value: newValue,
+      })
     }
   }
 
   flushCache(): void {}
 
   writeChangelog(): void {
-    for (const { id, entry, isPut } of this.#changes.slice(this.#logged)) {
-      const { context, value: newValue } = entry
+    const changes = this.#changes
+    for (let i = this.#logged; i < changes.length; i++) {
+      const { entry, isPut } = changes[i]!
+      const { key, context, value: newValue } = entry
       const update = { context, prior: null, oldValue: null, newValue }
-      this.#context.log(fromLatin1(id), isPut ? encodeBuffered(update, 0) : null, null)
+      this.#context.log(key, isPut ? encodeBuffered(update, 0) : null, null)
     }
-    this.#logged = this.#changes.length
+    this.#logged = changes.length
   }
 
   committed(): void {
@@ -125,10 +149,11 @@ export class GraceBuffer<K, V> implements TaskStore {
   }
 }
 
-function idOf(timeMs: number, key: Uint8Array, arrival: number): string {
-  const bytes = new Uint8Array(timeEnd + key.length + arrivalBytes)
+function keyOf(timeMs: number, key: Uint8Array, arrival: number): Uint8Array {
+  const bytes = allocate(timeEnd + key.length + arrivalBytes)
+  bytes[0] = 0
   writeInt64(bytes, 1, timeMs)
   bytes.set(key, timeEnd)
   writeInt32(bytes, timeEnd + key.length, arrival)
-  return toLatin1(bytes)
+  return bytes
 }
