@@ -105,6 +105,9 @@ export const sessionSpec = <K, V>(
     ),
 })
 
+/** Of several records of a key, a row: it costs little more than one of a single record. */
+const shortestMs = 5000
+
 /** Opens as `JoinRows`: `sizeMs` is before + after, retention is size + grace. */
 export const joinWindowSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'caching' | 'view'> & {
@@ -114,7 +117,7 @@ export const joinWindowSpec = <K, V>(
 ): StoreSpec => ({
   ...common(o, 'window', 'joinWindow', o.retentionMs),
   open: (context) =>
-    new JoinRows({ ...o, timestamped: false, bucketMs: Math.max(o.sizeMs, 1000) }, context),
+    new JoinRows({ ...o, timestamped: false, bucketMs: Math.max(o.sizeMs, shortestMs) }, context),
 })
 
 /** Opens as `OuterJoinRows`: unmatched records of both sides of a left or outer stream join. */
