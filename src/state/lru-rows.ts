@@ -1,10 +1,12 @@
 // A map in memory of bounded size: the row that was not used for longest leaves, with a tombstone in
-// the changelog (semantics 19.9). Rows are kept as bytes.
+// the changelog (semantics 19.9). Rows are kept as bytes. With a record cache in front the map sees
+// only what the cache does not know, and writes at the flush.
 import type { Entry as EngineEntry, ByteRange } from './bytes-store.js'
 import { fromLatin1, toLatin1 } from './byte-keys.js'
 import { KeyValueApi, KeyValueView, type KeyValueAccess } from './key-value-api.js'
 import { mergeScan, textRange } from './merged-scan.js'
-import type { ChangelogRecord, StoreContext, TaskStore } from './state-store.js'
+import { LruCache } from './lru-cache.js'
+import type { ChangelogRecord, StoreContext, StoreRecordContext, TaskStore } from './state-store.js'
 import { KeyCodec, ValueCodec } from './value-codec.js'
 import { StateStoreError } from '../errors.js'
 import type { SerdeFor } from '../serde/serde.js'
@@ -14,6 +16,7 @@ export interface LruOptions<K, V> {
   readonly key: SerdeFor<K>
   readonly value: SerdeFor<V>
   readonly maxEntries: number
+  readonly caching?: boolean | undefined
 }
 
 export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
@@ -24,6 +27,7 @@ export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
   readonly #context: StoreContext
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
+  readonly #cache: LruCache | undefined
   /** Key bytes as text → value bytes, least recently used first. */
   #rows = new Map<string, Uint8Array>()
   /** The rows as of the last commit, once anything was touched since. */
@@ -38,46 +42,39 @@ export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
     this.#context = context
     this.#keys = new KeyCodec(options.key, options.name, context.topic)
     this.#values = new ValueCodec(options.value, options.name, context.topic, false)
+    if (options.caching === true && context.recordCaches)
+      this.#cache = new LruCache(context.cacheBytes)
     this.api = new KeyValueApi(this, 'values')
     this.view = new KeyValueView(this, 'values')
   }
 
   read(key: K): { value: V; timestampMs: number } | undefined {
     const id = toLatin1(this.#keys.encode(key))
-    const image = this.#rows.get(id)
-    if (image === undefined) return undefined
-    this.#touch()
-    this.#rows.delete(id)
-    this.#rows.set(id, image)
-    return this.decodeRow(image)
+    const cached = this.#cache?.get(id)
+    const image = cached === undefined ? this.#used(id) : cached
+    return image === null || image === undefined ? undefined : this.decodeRow(image)
   }
 
   peek(key: K): { value: V; timestampMs: number } | undefined {
     this.checkOpen()
-    const image = this.#rows.get(toLatin1(this.#keys.encode(key)))
-    return image === undefined ? undefined : this.decodeRow(image)
+    const id = toLatin1(this.#keys.encode(key))
+    const cached = this.#cache?.peek(id)
+    const image = cached === undefined ? this.#rows.get(id) : cached
+    return image === null || image === undefined ? undefined : this.decodeRow(image)
   }
 
   writeCopy(key: K, value: V | null, timestampMs: number): void {
     const id = toLatin1(this.#keys.encode(key))
     const image = value === null ? null : new Uint8Array(this.#values.encode(value, timestampMs))
-    this.#touch()
-    this.#rows.delete(id)
-    if (image !== null) {
-      this.#rows.set(id, image)
-      for (const [oldest] of this.#rows) {
-        if (this.#rows.size <= this.#maxEntries) break
-        this.#rows.delete(oldest)
-        this.#note(oldest)
-      }
-    }
-    this.#note(id)
+    const context = this.#context.record()
+    if (this.#cache === undefined) this.#write(id, image, context)
+    else this.#cache.hold(id, image, context)
   }
 
   scanBytes(range: ByteRange): AsyncIterable<EngineEntry> {
     this.checkOpen()
     const { from, to } = textRange(range)
-    const rows = [...this.#rows]
+    const rows = [...this.#shown()]
       .filter(([key]) => (from === undefined || key >= from) && (to === undefined || key < to))
       .map(([key, image]) => ({ key, image }))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -121,7 +118,9 @@ export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
     }
   }
 
-  flushCache(): void {}
+  flushCache(): void {
+    this.#cache?.flush((id, image, context) => this.#write(id, image, context))
+  }
 
   writeChangelog(): void {
     for (const [id, timestampMs] of this.#dirty)
@@ -134,6 +133,7 @@ export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
   }
 
   aborted(): void {
+    this.#cache?.clear()
     if (this.#committed !== undefined) this.#rows = this.#committed
     this.#committed = undefined
     this.#dirty = new Map()
@@ -152,16 +152,55 @@ export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
     return this.#dirty.size * 100
   }
 
+  get heldBytes(): number {
+    return this.#cache?.heldBytes ?? 0
+  }
+
   close(): void {
     this.#closed = true
+  }
+
+  /** Reads a row of the map, which is thereby the one used last. */
+  #used(id: string): Uint8Array | undefined {
+    const image = this.#rows.get(id)
+    if (image === undefined) return undefined
+    this.#touch()
+    this.#rows.delete(id)
+    this.#rows.set(id, image)
+    this.#cache?.keep(id, image)
+    return image
+  }
+
+  #write(id: string, image: Uint8Array | null, { timestampMs }: StoreRecordContext): void {
+    this.#touch()
+    this.#rows.delete(id)
+    if (image !== null) {
+      this.#rows.set(id, image)
+      for (const [oldest] of this.#rows) {
+        if (this.#rows.size <= this.#maxEntries) break
+        this.#rows.delete(oldest)
+        this.#note(oldest, timestampMs)
+      }
+    }
+    this.#note(id, timestampMs)
+  }
+
+  /** The rows with what the cache says of them. */
+  #shown(): ReadonlyMap<string, Uint8Array> {
+    if (this.#cache === undefined) return this.#rows
+    const shown = new Map(this.#rows)
+    for (const [id, image] of this.#cache.entries())
+      if (image === null) shown.delete(id)
+      else shown.set(id, image)
+    return shown
   }
 
   #touch(): void {
     this.#committed ??= new Map(this.#rows)
   }
 
-  #note(id: string): void {
+  #note(id: string, timestampMs: number): void {
     this.#dirty.delete(id)
-    this.#dirty.set(id, this.#context.record().timestampMs)
+    this.#dirty.set(id, timestampMs)
   }
 }

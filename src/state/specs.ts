@@ -142,11 +142,11 @@ export const versionedSpec = <K, V>(
   open: (context) => new VersionedRows(o, context),
 })
 
-/** Opens as `LruRows`: in memory, at most `maxEntries` rows. */
+/** Opens as `LruRows`: in memory, at most `maxEntries` rows; a record cache shows more. */
 export const lruSpec = <K, V>(
   o: Omit<SpecOptions<K, V>, 'engine'> & { readonly maxEntries: number },
 ): StoreSpec => ({
-  ...common({ ...o, engine: 'memory', caching: false }, 'lru', 'keyValue', undefined),
+  ...common({ ...o, engine: 'memory' }, 'lru', 'keyValue', undefined),
   open: (context) => new LruRows(o, context),
 })
 

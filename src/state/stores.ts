@@ -109,7 +109,10 @@ export function timestampedKeyValueStore<K, V>(
   )
 }
 
-/** At most `maxEntries` rows in memory; the one not used for longest leaves first. */
+/**
+ * At most `maxEntries` rows in memory; the one not used for longest leaves first. With `caching` the
+ * record cache goes on showing rows that left, as in Kafka Streams.
+ */
 export function lruStore<K, V>(
   o: Omit<StoreOptions<K, V>, 'engine'> & { readonly maxEntries: number },
 ): StoreBuilder<KeyValueStore<K, V>> {
