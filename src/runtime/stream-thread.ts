@@ -4,17 +4,11 @@
 //   joining ──▶ running ◀──▶ recovering (tasks are made anew from the last commit)
 //      └───────────┴──────────────┴──▶ closing ──▶ closed;  failed from everywhere
 import { TaskCorruptedError } from '../errors.js'
-import {
-  type Assignment,
-  type Fetcher,
-  type GroupListener,
-  type GroupMember,
-  type TopicPartition,
-} from '../kafka/client.js'
+import type { Fetcher, GroupMember } from '../kafka/client.js'
 import { backOff } from './back-off.js'
 import { ChangelogReader } from './changelog-reader.js'
 import { Committer } from './committer.js'
-import { isIncomplete } from './partition-assignor.js'
+import { Membership } from './membership.js'
 import { Persister } from './persister.js'
 import { RecordPump } from './record-pump.js'
 import { RecordCollector } from './record-collector.js'
@@ -32,11 +26,9 @@ const maxPendingBytes = 32 * 2 ** 20
 const lingerMs = 3
 const busyLingerMs = 20
 const idleMs = 200
-/** After this a rebalance is asked for when the assignment was not complete, ms. */
-const followUpMs = 1_000
 
 /** One thread's work; `options.events` tells what happens to it. */
-export class StreamThread implements GroupListener {
+export class StreamThread {
   readonly tasks: TaskManager
   readonly member: GroupMember
   readonly #o: ThreadOptions
@@ -49,15 +41,14 @@ export class StreamThread implements GroupListener {
   readonly #persister: Persister
   readonly #slices: Slices
   readonly #safePoints: SafePoints
+  readonly #membership: Membership
   readonly #opened: OpeningResult[] = []
   readonly #retry = backOff()
   #failure: { readonly error: unknown } | undefined
   #closing = false
   #work: Promise<void> | undefined
-  #assignedOnce = false
   #step = 'starting'
   #wasRunning = false
-  #rejoinAtMs = Infinity
 
   constructor(options: ThreadOptions) {
     this.#o = options
@@ -95,17 +86,15 @@ export class StreamThread implements GroupListener {
       wake: () => this.#fetcher.wake(),
     }
     this.#reader = new ChangelogReader({ ...environment, client, isolation })
-    this.member = client.groupMember({
-      groupId: config.applicationId,
-      instanceId: config.groupInstanceId,
-      formerMemberId: directory.formerMemberId,
-      sessionTimeoutMs: config.sessionTimeoutMs,
-      rebalanceTimeoutMs: Math.max(60_000, config.sessionTimeoutMs),
-      heartbeatIntervalMs: Math.max(1, Math.floor(config.sessionTimeoutMs / 15)),
-      topics: options.topics,
-      assignor: options.assignor,
-      listener: this,
-    })
+    this.#membership = new Membership(options, () => ({
+      tasks: this.tasks,
+      committer: this.#committer,
+      pump: this.#pump,
+      safePoints: this.#safePoints,
+      abandon: () => this.#abandon({ keepAssigned: false }),
+      failed: (error) => this.#fail(error),
+    }))
+    this.member = this.#membership.member
     this.tasks = new TaskManager(
       {
         topology: options.topology,
@@ -151,7 +140,7 @@ export class StreamThread implements GroupListener {
 
   /** Whether every assigned task processes. */
   get isRunning(): boolean {
-    return this.#assignedOnce && !this.member.rebalancing && this.tasks.allRunning
+    return this.#membership.isSettled && this.tasks.allRunning
   }
 
   /** Records that stores which are being restored still miss. */
@@ -181,72 +170,6 @@ export class StreamThread implements GroupListener {
     else await this.#work
   }
 
-  // ---------- what the group says
-
-  onMemberId(memberId: string): void {
-    this.#o.directory.noteMemberId?.(memberId)
-  }
-
-  async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    await this.#safePoints.at(async () => {
-      const ids = this.tasks.affected(partitions)
-      let abort = false
-      try {
-        // The old generation may still commit, for all tasks: they share one transaction.
-        await this.#committer.commit()
-      } catch (error) {
-        if (!isSurvivable(error)) throw error
-        this.#fail(error)
-        abort = true
-      }
-      this.#pump.stop(ids, this.tasks)
-      await this.tasks.close(ids, { abort })
-    })
-  }
-
-  async onAssigned(assignment: Assignment, _added: readonly TopicPartition[]): Promise<void> {
-    await this.#safePoints.at(async () => {
-      const gone = this.tasks.assign(assignment.partitions)
-      let failure: { readonly error: unknown } | undefined
-      if (gone.length > 0) {
-        // Tasks whose partitions became others, as with a pattern: they begin anew from a commit.
-        try {
-          await this.#committer.commit()
-        } catch (error) {
-          failure = { error }
-        }
-        this.#pump.stop(gone, this.tasks)
-        await this.tasks.close(gone, { abort: failure !== undefined })
-        this.tasks.assign(assignment.partitions)
-      }
-      this.#assignedOnce = true
-      // Who gives tasks back joins again by itself; but it may be gone, or come back as a static
-      // member, which starts no rebalance. Then somebody has to ask.
-      this.#rejoinAtMs = isIncomplete(assignment) ? this.#o.clock.nowMs() + followUpMs : Infinity
-      if (failure !== undefined) throw failure.error
-    })
-  }
-
-  async onLost(): Promise<void> {
-    await this.#safePoints.at(async () => {
-      this.#o.environmentLogger.warn(
-        { application: this.#o.config.applicationId },
-        'the group membership was lost; tasks are closed and the group is joined again',
-      )
-      await this.#abandon({ keepAssigned: false })
-    })
-  }
-
-  /** What is open is committed, so that no transaction waits for the slowest member. */
-  async onRebalance(): Promise<void> {
-    await this.#safePoints.at(() => this.#committer.commit())
-  }
-
-  onError(error: Error): void {
-    // The member has ended, so beginning again could not help, whatever kind of error it is.
-    this.#fail(new FinalError(error))
-  }
-
   // ---------- the loop
 
   async #run(): Promise<void> {
@@ -272,10 +195,7 @@ export class StreamThread implements GroupListener {
     this.#adoptOpened()
     const { clock } = this.#o
     const nowMs = clock.nowMs()
-    if (nowMs >= this.#rejoinAtMs) {
-      this.#rejoinAtMs = Infinity
-      if (!this.member.rebalancing) this.member.rejoin()
-    }
+    this.#membership.followUp(nowMs)
     for (const { task } of this.tasks.running.values()) task.systemTimeMs = nowMs
     this.#step = 'processing'
     this.#pump.poll(this.tasks)
