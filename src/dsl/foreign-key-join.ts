@@ -80,6 +80,7 @@ export function joinByForeignKey(
     leftValue: neededRef(graph.value(left.value), names.send, 'value'),
     foreignKey: neededRef(foreignKeyRef, names.subscriptionSink, 'key'),
   })
+  const subscription = () => subscriptionSerde(serdes().leftKey)
   const rightValue = () => neededRef(graph.value(right.value), names.responseSink, 'value')
 
   const processor = (
@@ -109,7 +110,7 @@ export function joinByForeignKey(
       source: names.subscriptionSource,
       isNamed: o.name !== undefined,
       key: foreignKeyRef,
-      value: () => subscriptionSerde(serdes().leftKey),
+      value: subscription,
     }),
   )
 
@@ -119,7 +120,11 @@ export function joinByForeignKey(
     processor(
       names.receive,
       () => subscriptionReceive({ store: names.store, serdes: serdes() }),
-      (out) => addSubscriptionStore(out, names.receive),
+      (out) => {
+        addSubscriptionStore(out, names.receive)
+        const refs = { key: foreignKeyRef, value: given(subscription()) }
+        out.addNotes(names.receive, [refsNote(refs, names.store)])
+      },
     ),
   )
   const answer = graph.add(

@@ -215,7 +215,7 @@ describe('serdes', () => {
     expect(() => new StreamsBuilder().stream('in')).toThrow(/has no key serde/)
   })
 
-  it('are shown for the topics of a foreign-key join', () => {
+  it('are shown for the topics and the store of a foreign-key join', () => {
     const builder = new StreamsBuilder({ key: string(), value: json() })
     const orders = builder.table('orders', { value: string() })
     const customers = builder.table('customers', { key: long(), value: long() })
@@ -233,6 +233,9 @@ describe('serdes', () => {
       )
     const subscription = 'serdes: key long(), value subscription(string())'
     expect(notes('REGISTRATION')).toEqual([subscription, subscription])
+    expect(text).toMatch(
+      /serdes of KTABLE-FK-JOIN-SUB\S+: key long\(\), value subscription\(string\(\)\)/,
+    )
     const response = 'serdes: key string() (default), value response(long())'
     expect(notes('RESPONSE')).toEqual([response, response])
   })
