@@ -101,6 +101,8 @@ class Run {
       persistIntervalMs: random.pick([0, 1, 20, 5_000]),
       persistBytes: random.pick([0, 1, 100, 2 ** 26]),
       cacheMaxBytes: random.pick([0, 1, 10_000_000]),
+      // Drawn apart too.
+      stateCleanupDelayMs: randomOf(seed + 2003).pick([0, 20, 600_000]),
       sessionTimeoutMs: 300,
       transactionTimeoutMs: 2_000,
     } as const
@@ -142,6 +144,8 @@ class Run {
     if (!this.#atLeastOnce) await this.#checkStores()
     else await this.#stop()
     await client.close()
+    if (this.#processes.some(({ disk }) => disk.removedOpen > 0))
+      throw new Error('a folder was deleted that was open')
     return { crashes: this.#crashes, lostAnswers: this.#lostAnswers }
   }
 

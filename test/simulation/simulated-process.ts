@@ -99,9 +99,8 @@ export class SimulatedProcess {
         return disk.open(taskId)
       },
       remove: async (taskId) => {
-        const database = await disk.open(taskId)
-        await database.clear()
-        await database.close()
+        if (this.life !== life) return new Promise(() => {})
+        disk.remove(taskId)
         tasks.delete(taskId)
       },
       release: () => {},

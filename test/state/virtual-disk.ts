@@ -13,12 +13,22 @@ import { WriteList } from '../../src/state/write-list.js'
 /** One disk; databases live under names, such as directories. */
 export class VirtualDisk {
   readonly #files = new Map<string, VirtualFile>()
+  removedOpen = 0
 
   /** Opens a database as the disk holds it. Only one handle of a name may be open. */
   async open(name: string): Promise<Database> {
     let file = this.#files.get(name)
     if (file === undefined) this.#files.set(name, (file = new VirtualFile()))
     return file.open()
+  }
+
+  /** Deletes a database. @throws Error when it is open, which also counts in `removedOpen` */
+  remove(name: string): void {
+    if (this.#files.get(name)?.handle !== undefined) {
+      this.removedOpen++
+      throw new Error(`the virtual database ${name} is open`)
+    }
+    this.#files.delete(name)
   }
 
   /** Power off: all handles are dead, and of each database only `keep` unsynced writes remain. */
