@@ -9,14 +9,9 @@ import { keeperNode, type Keeper } from '../topology/processor-adapter.js'
 import type { TimestampExtractor } from '../topology/timestamp-extractor.js'
 import { queryableName, type Queryable } from '../topology/queryable.js'
 import { isTopic, type Topic } from '../topology/topic.js'
-import {
-  graphOf,
-  sourceNode,
-  StoreHandle,
-  Topology,
-  unlogged,
-  type KeeperContext,
-} from '../topology/topology.js'
+import { sourceNode } from '../topology/node-parts.js'
+import { graphOf, Topology, type KeeperContext } from '../topology/topology.js'
+import { StoreHandle, unlogged } from '../topology/topology-stores.js'
 import type { ProcessorWrapper } from '../topology/topology-node.js'
 import type { NN } from './callbacks.js'
 import { GlobalKTable } from './global-ktable.js'

@@ -1,6 +1,6 @@
 // The operators of tables that work row by row: sources, filters, new values (semantics 6).
 import type { Stores } from '../state/stores.js'
-import { connectStores } from '../topology/topology.js'
+import { connectStores } from '../topology/topology-stores.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
 import { GraphNode } from './graph/graph-node.js'
 import { given } from './graph/serde-ref.js'

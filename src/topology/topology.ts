@@ -1,10 +1,9 @@
 // Topology: sources, processors, stores and sinks by name. The DSL builds one, and so can users by
 // hand; once KafkaStreams or the test driver has it, it is frozen.
 import { TopologyError } from '../errors.js'
-import type { Deserializer, Serde, SerdeFor, Serializer } from '../serde/serde.js'
-import { isNullable, isRequired, serdeForNode, serdeName } from '../serde/serde-traits.js'
+import type { Serde, Serializer } from '../serde/serde.js'
+import { serdeForNode } from '../serde/serde-traits.js'
 import {
-  isStoreBuilder,
   toSpec,
   type StateStore,
   type StoreBuilder,
@@ -12,6 +11,7 @@ import {
   type Stores,
 } from '../state/stores.js'
 import { checkedName } from './names.js'
+import { largeMessagesError, neededSerde, serdesNote, sourceNode } from './node-parts.js'
 import { keeperNode, userNode, type Keeper, type UserSupplier } from './processor-adapter.js'
 import type { Processor, ProcessorContext } from './processor.js'
 import type { RecordMetadata, StreamRecord } from './stream-record.js'
@@ -24,6 +24,7 @@ import type {
   SinkNode,
   SourceNode,
 } from './topology-node.js'
+import { checkedEngine, connectStores, StoreHandle, unlogged } from './topology-stores.js'
 import { isTopic, type Topic, type TopicFor } from './topic.js'
 
 type NN<T> = Exclude<T, null>
@@ -262,111 +263,3 @@ export class Topology<out S = {}> {
     })
   }
 }
-
-/** A store that was added; its name is all that there is to it. */
-export class StoreHandle<T> implements StateStore<T> {
-  declare readonly '~store': T
-  readonly name: string
-
-  constructor(name: string) {
-    this.name = name
-  }
-}
-
-/** Adds the builders among a processor's `stores`, connects all, and notes which property is which store. */
-export function connectStores(
-  graph: TopologyGraph,
-  processor: string,
-  stores: Stores,
-  engine: 'leveldb' | 'memory',
-  names: Map<string, string>,
-): void {
-  for (const [property, store] of Object.entries(stores)) {
-    if (store instanceof StoreHandle) {
-      names.set(property, store.name)
-      graph.connect(processor, [store.name])
-    } else if (isStoreBuilder(store)) {
-      names.set(property, property)
-      graph.addStore(toSpec(store, property, engine), store, [processor])
-    } else
-      throw new TopologyError(
-        `${processor}: \`stores.${property}\` is no store; give a builder such as keyValueStore({ … }) or what addStateStore returned`,
-        { node: processor },
-      )
-  }
-}
-
-/** A source node of a topic that the user names: nulls pass where the serdes promise them. */
-export function sourceNode(o: {
-  readonly name: string
-  readonly topics: string | readonly string[] | RegExp
-  readonly key: Deserializer<unknown>
-  readonly value: Deserializer<unknown>
-  readonly timestamp: TimestampExtractor<any, any> | undefined
-  readonly offsetReset: SourceNode['offsetReset']
-  readonly nulls?: 'pass' | undefined
-}): SourceNode {
-  const { topics } = o
-  return {
-    kind: 'source',
-    name: o.name,
-    topics:
-      topics instanceof RegExp
-        ? new RegExp(topics.source, topics.flags.replace(/[gy]/g, '')) // `test` must keep no position
-        : typeof topics === 'string'
-          ? [topics]
-          : [...topics],
-    key: serdeForNode(o.key),
-    value: serdeForNode(o.value),
-    nullKey: o.nulls ?? (isRequired(o.key) ? 'refuse' : 'pass'),
-    nullValue: o.nulls ?? (isNullable(o.value) ? 'pass' : 'refuse'),
-    timestamp: o.timestamp,
-    offsetReset: o.offsetReset,
-  }
-}
-
-/** The same store without a changelog of its own. */
-export const unlogged = (spec: ReturnType<typeof toSpec>): ReturnType<typeof toSpec> => ({
-  ...spec,
-  logging: false,
-  open: (context) => spec.open(context),
-})
-
-/** @throws TopologyError that says how to give the missing serde */
-export function neededSerde<S extends Serializer<any> | Deserializer<any>>(
-  serde: S | undefined,
-  node: string,
-  part: 'key' | 'value',
-): S {
-  if (serde !== undefined) return serde
-  throw new TopologyError(
-    `${node} has no ${part} serde: give it \`${part}\` in its options, or give the builder a default`,
-    { node },
-  )
-}
-
-/** What `describe({ serdes: true })` prints of a node's serdes. */
-export function serdesNote(
-  serdes: { readonly key?: unknown; readonly value?: unknown },
-  given: { readonly key?: unknown; readonly value?: unknown },
-): string {
-  const text = (part: 'key' | 'value'): string =>
-    serdes[part] === undefined
-      ? `${part} none`
-      : `${part} ${serdeName(serdes[part] as SerdeFor<never>)}${given[part] === undefined ? ' (default)' : ''}`
-  return `serdes: ${text('key')}, ${text('value')}`
-}
-
-/** The engine's name, `leveldb` where none is given. @throws TopologyError for an unknown one */
-export function checkedEngine(engine: unknown): 'leveldb' | 'memory' {
-  if (engine === undefined) return 'leveldb'
-  if (engine === 'leveldb' || engine === 'memory') return engine
-  throw new TopologyError("unknown store engine: use 'leveldb' or 'memory'")
-}
-
-/** Thrown where `largeMessages` is used. */
-export const largeMessagesError = (node: string): TopologyError =>
-  new TopologyError(
-    `${node}: largeMessages is not available in this version; send values below the broker's message size`,
-    { node },
-  )

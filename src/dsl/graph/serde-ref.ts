@@ -2,7 +2,7 @@
 // describes; where none is known the builder's default serves, else building fails.
 import type { Serde } from '../../serde/serde.js'
 import { serdeName } from '../../serde/serde-traits.js'
-import { neededSerde } from '../../topology/topology.js'
+import { neededSerde } from '../../topology/node-parts.js'
 
 /** A serde, and whether it is only the builder's default; `undefined` where none is known. */
 export type SerdeRef = { readonly serde: Serde<any>; readonly isDefault: boolean } | undefined
