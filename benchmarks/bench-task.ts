@@ -15,11 +15,14 @@ import {
 } from '../src/kafka/record-batch.js'
 import { silentLogger } from '../src/logger.js'
 import { StreamsMetrics } from '../src/metrics/streams-metrics.js'
-import { commitTasks } from '../src/runtime/commit.js'
+import { Committer, type CommitterOptions } from '../src/runtime/committer.js'
 import { errorHandlers } from '../src/runtime/error-handlers.js'
+import { Persister } from '../src/runtime/persister.js'
 import { RecordCollector } from '../src/runtime/record-collector.js'
 import { StreamTask } from '../src/runtime/stream-task.js'
+import { resolveConfig } from '../src/runtime/streams-config.js'
 import { mergeSubtopologies, TopicNames } from '../src/runtime/task-environment.js'
+import type { RunningTask } from '../src/runtime/task-manager.js'
 import { LevelDatabase } from '../src/state/level-database.js'
 import { MemoryDatabase } from '../src/state/memory-database.js'
 import type { Generated } from './generator.js'
@@ -73,24 +76,28 @@ export function encodeBatches(records: Iterable<Generated>, size = 1000): Buffer
   return batches
 }
 
+/** How long records are processed before the event loop has its turn, ms; as in a stream thread. */
+const sliceMs = 5
+
 export interface BenchTaskOptions {
   readonly topic: string
-  /** Default 100: exactly-once. */
-  readonly commitIntervalMs?: number | undefined
+  /** Default exactly-once: a commit every 100 ms. */
+  readonly guarantee?: 'alos' | 'eos' | undefined
   readonly engine?: 'leveldb' | 'memory' | undefined
   readonly caching?: boolean | undefined
-  /** How often committed rows are persisted, default 5,000. */
-  readonly persistIntervalMs?: number | undefined
 }
 
 export class BenchTask {
   readonly output = new Discard()
   readonly task: StreamTask
   readonly #collector: RecordCollector
-  readonly #options: BenchTaskOptions
+  readonly #committer: Committer
+  readonly #persister: Persister
+  readonly #running: RunningTask
   readonly #source: TopicPartition
   readonly #offsets = new Map<string, number>()
   readonly #close: () => Promise<void>
+  #failure: unknown
 
   private constructor(
     topology: Topology<any>,
@@ -99,7 +106,6 @@ export class BenchTask {
     close: () => Promise<void>,
   ) {
     const frozen = topology.freeze()
-    this.#options = options
     this.#source = { topic: options.topic, partition: 0 }
     this.#close = close
     const producer = this.output
@@ -134,6 +140,44 @@ export class BenchTask {
       databases: { leveldb: database, memory: new MemoryDatabase() },
       sources,
     })
+    const config = resolveConfig(
+      {
+        applicationId: 'bench',
+        processingGuarantee: options.guarantee === 'alos' ? 'at_least_once' : 'exactly_once_v2',
+        brokers: ['none:1'],
+      },
+      { needsLog: false },
+    )
+    this.#running = {
+      id: '0_0',
+      task: this.task,
+      databases: {},
+      sources,
+      startOffsets: new Map(),
+      persistedAtMs: Date.now(),
+      persistable: false,
+      persisting: undefined,
+      busy: undefined,
+    } as unknown as RunningTask
+    // Without a log there is no transaction to end, no group and nothing to purge.
+    this.#committer = new Committer({
+      config,
+      clock: systemClock,
+      running: () => [this.#running],
+      collector: this.#collector,
+      unit: { end: async () => {} },
+      member: { rebalancing: false },
+      purge: { afterCommit() {} },
+      settled: async () => {},
+      committed: { add() {} },
+      reached: undefined,
+    } as unknown as CommitterOptions)
+    this.#persister = new Persister({
+      config,
+      clock: systemClock,
+      failed: (error) => (this.#failure ??= error),
+      reached: undefined,
+    })
   }
 
   static async open(topology: Topology<any>, options: BenchTaskOptions): Promise<BenchTask> {
@@ -150,22 +194,20 @@ export class BenchTask {
 
   /** Processes batches with commits and persists as they fall due; gives the number of records. */
   async run(batches: readonly Buffer[]): Promise<number> {
-    const { commitIntervalMs = 100, persistIntervalMs = 5000 } = this.#options
     let processed = 0
-    let committedMs = Date.now()
-    let persistedMs = committedMs
+    let sliceAtMs = Date.now()
     for (const bytes of batches) {
       processed += await this.#process(this.#source, bytes)
       for (let more = this.output.loops.size > 0; more;) more = await this.#processLoops()
-      const nowMs = Date.now()
-      if (nowMs - committedMs < commitIntervalMs) continue
-      await this.commit()
-      committedMs = Date.now()
-      if (committedMs - persistedMs < persistIntervalMs) continue
-      await this.task.persist()
-      persistedMs = Date.now()
+      await this.#committer.commitIfDue()
+      this.#persister.persistWhereDue([this.#running])
+      if (this.#failure !== undefined) throw this.#failure
+      if (Date.now() - sliceAtMs < sliceMs) continue
+      await new Promise(setImmediate)
+      sliceAtMs = Date.now()
     }
-    await this.commit()
+    await this.#committer.commit()
+    await this.#running.persisting
     await this.task.persist()
     return processed
   }
@@ -194,10 +236,6 @@ export class BenchTask {
         any = true
       }
     return any
-  }
-
-  async commit(): Promise<void> {
-    await commitTasks([this.task], this.#collector, async () => {})
   }
 
   async close(): Promise<void> {

@@ -35,3 +35,12 @@ export function* generate(count: number, keys: number, seed = 42): Generator<Gen
     yield { key, value, timestampMs }
   }
 }
+
+/** One record of each key, so that nothing that follows is the first of its key. */
+export function* each(keys: number): Generator<Generated> {
+  for (let n = 0; n < keys; n++) {
+    const key = `sensor-${n}`
+    const value = `{"sensor_id":"${key}","datetime":${firstMs},"value":1}`
+    yield { key, value, timestampMs: firstMs }
+  }
+}
