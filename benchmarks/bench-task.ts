@@ -135,6 +135,7 @@ export class BenchTask {
         deadLetterTopic: undefined,
         maxTaskIdleMs: 0,
         cacheBytes: 16 * 2 ** 20,
+        packedBytes: 64 * 2 ** 20,
         recordCaches: options.caching ?? true,
       },
       databases: { leveldb: database, memory: new MemoryDatabase() },

@@ -28,6 +28,8 @@ export interface TaskEnvironment {
   readonly maxTaskIdleMs: number
   /** Bytes of clean rows that each store may hold in memory. */
   readonly cacheBytes: number
+  /** Bytes of rows on disk that each store may hold in memory besides, as bytes. */
+  readonly packedBytes: number
   /** Whether record caches are on at all. */
   readonly recordCaches: boolean
   /** Called when a task has something to do though no record came. */

@@ -233,6 +233,7 @@ export class TaskStores {
       drop: (reason) => host.droppedByStore(spec.name, reason),
       mayContinue: handlers.mayContinue,
       cacheBytes: this.#environment.cacheBytes,
+      packedBytes: spec.engine === 'memory' ? 0 : this.#environment.packedBytes,
       recordCaches: this.#environment.recordCaches,
     })
     const changelog = logs || fromSource ? topic : undefined

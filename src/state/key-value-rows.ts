@@ -4,16 +4,24 @@ import type { ByteRange, Entry } from './bytes-store.js'
 import type { FlushListener, FlushOptions, LiveRow } from './live-row.js'
 import { KeyValueApi, KeyValueView } from './key-value-api.js'
 import type { Held } from './record-cache.js'
+import { PackedRows } from './packed-rows.js'
 import { RAW, Row, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
+
+/** Where keys are written to be looked for. */
+const keyScratch = Buffer.allocUnsafeSlow(256)
 
 export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly api: KeyValueApi<K, V, unknown>
   readonly view: KeyValueView<K, V, unknown>
   protected readonly buffer: WriteBuffer<K, V>
   readonly #rows = new Map<unknown, Row<K, V>>()
+  /** Rows as the engine has them, which need not be asked then; live rows hide them. */
+  readonly #packed: PackedRows
+  /** Whether values are texts, numbers and the like, which are decoded where they lie. */
+  #areValuesPlain = false
   /** The row that was looked up last: it is often the next one written. */
   #last: Row<K, V> | undefined
   #listener: FlushListener<K, V> | undefined
@@ -24,6 +32,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   ) {
     super(options, context)
     this.buffer = new WriteBuffer(this, context.cacheBytes)
+    this.#packed = new PackedRows(context.packedBytes)
     this.api = new KeyValueApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new KeyValueView(this, options.timestamped ? (options.view ?? 'values') : 'values')
   }
@@ -31,7 +40,8 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   /** The row of a key, `undefined` where there is none. Allocates nothing for a key in memory. */
   row(key: K): LiveRow<V> | undefined {
     const row = this.#find(key)
-    if ((row.flags & RAW) !== 0) this.valueOf(row)
+    if ((row.flags & RAW) !== 0)
+      this.#areValuesPlain = typeof this.valueOf(row) !== 'object' && this.values.isInPlace
     // A row with a value is a live row of V.
     return row.value === null ? undefined : (row as LiveRow<V>)
   }
@@ -121,6 +131,11 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     )
   }
 
+  stored(row: Row<K, V>, image: Uint8Array | null): void {
+    if (image === null) this.#packed.delete(this.engineKey(row))
+    else this.#packed.set(this.engineKey(row), image)
+  }
+
   forget(row: Row<K, V>): void {
     this.#rows.delete(row.mapKey)
     if (this.#last === row) this.#last = undefined
@@ -154,6 +169,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   protected restoreRecord(record: ChangelogRecord): void {
+    this.#packed.delete(record.key)
     const image =
       record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
     if (this.#rows.size > 0) {
@@ -184,15 +200,39 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
       return (this.#last = found)
     }
     const row = new Row<K, V>(key, mapKey, 0)
-    const image = this.below(this.keys.encode(key))
-    if (image !== undefined) {
-      row.image = image
-      row.flags = RAW
-    }
+    this.#load(row)
     this.#rows.set(mapKey, row)
     this.#last = row
     this.buffer.loaded(row)
     return row
+  }
+
+  /** Gives a new row what is known of its key below. */
+  #load(row: Row<K, V>): void {
+    const packed = this.#packed
+    // What came from the changelog may hide a row of the engine.
+    const isTop = this.fromChangelog.isEmpty
+    const length = isTop && packed.count > 0 ? this.keys.write(row.key, keyScratch) : -1
+    if (length >= 0 && packed.find(keyScratch, length)) return this.#unpack(row)
+    const key = this.keys.encode(row.key)
+    if (isTop && length < 0 && packed.find(key, key.length)) return this.#unpack(row)
+    const image = this.below(key)
+    if (image === undefined) return
+    row.image = image
+    row.flags = RAW
+    if (isTop) packed.set(key, image)
+  }
+
+  /** Takes what `#packed` has found. */
+  #unpack(row: Row<K, V>): void {
+    const { buffer, start, end } = this.#packed
+    if (this.#areValuesPlain) {
+      row.value = this.values.decodeIn(buffer, start, end)
+      row.timestampMs = this.values.timestampOf(buffer, start)
+    } else {
+      row.image = new Uint8Array(buffer.subarray(start, end))
+      row.flags = RAW
+    }
   }
 
   /** The row to write: it is only read from the engine where the flush will want to know the old one. */

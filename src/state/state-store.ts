@@ -50,6 +50,8 @@ export interface StoreContext {
   readonly mayContinue: boolean
   /** Bytes that clean rows of this store may hold in memory. */
   readonly cacheBytes: number
+  /** Bytes that rows of its engine may hold in memory besides, as bytes. */
+  readonly packedBytes: number
   /** Whether record caches are on at all: false where `cacheMaxBytes` is 0 (semantics 15.1). */
   readonly recordCaches: boolean
 }

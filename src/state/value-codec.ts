@@ -24,6 +24,11 @@ export class ValueCodec<V> {
     this.#prefix = timestamped ? 8 : 0
   }
 
+  /** Whether values are read out of a larger buffer without a copy of their bytes. */
+  get isInPlace(): boolean {
+    return this.#serde.read !== undefined
+  }
+
   /** @throws SerializationError when the value is not of the serde's type */
   encode(value: V, timestampMs: number): Uint8Array {
     const prefix = this.#prefix
@@ -83,8 +88,8 @@ export class ValueCodec<V> {
     }
   }
 
-  timestampOf(image: Uint8Array): number {
-    return this.#prefix === 0 ? -1 : readInt64(image, 0)
+  timestampOf(image: Uint8Array, start = 0): number {
+    return this.#prefix === 0 ? -1 : readInt64(image, start)
   }
 
   /** The value's bytes alone, as the changelog has them. */
@@ -141,6 +146,14 @@ export class KeyCodec<K> {
         },
       )
     }
+  }
+
+  /**
+   * Writes the key at the start of `to`; gives its end, or -1 where it has no room or the serde cannot.
+   * @throws whatever the serde throws
+   */
+  write(key: K, to: Uint8Array): number {
+    return this.#serde.write === undefined ? -1 : this.#serde.write(to, 0, key)
   }
 
   /** @throws StateStoreError when the bytes are not such a key */

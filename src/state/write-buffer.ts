@@ -28,6 +28,8 @@ export interface RowOwner<K, V> {
   expired(row: Row<K, V>): boolean
   /** Whether the engine need not have the committed row, because nobody will look for it there. */
   unasked(row: Row<K, V>): boolean
+  /** Told what the engine has of a row from now on; null where it was deleted. */
+  stored?(row: Row<K, V>, image: Uint8Array | null): void
   /** Whether the bytes of objects are kept beside them, for undoing and for old values. */
   readonly keepsImages: boolean
 }
@@ -234,6 +236,7 @@ export class WriteBuffer<K, V> {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!
       if (row.committed !== bytes[i]) continue
+      this.#owner.stored?.(row, row.committed)
       row.flags &= ~UNPERSISTED
       row.committed = null
       if ((row.flags & PINNED) === 0) this.#unpin(row)

@@ -36,6 +36,8 @@ export interface DriverTasksOptions {
 
 /** Bytes of clean rows that a store may hold. */
 const cacheBytes = 1 << 20
+/** The same of rows on disk, as bytes. */
+const packedBytes = 1 << 20
 
 const sourcesOf = (part: Subtopology): SourceNode[] =>
   part.nodes.filter((node): node is SourceNode => node.kind === 'source')
@@ -285,6 +287,7 @@ export class DriverTasks {
       deadLetterTopic: config.deadLetterTopic,
       maxTaskIdleMs: -1,
       cacheBytes,
+      packedBytes,
       recordCaches: config.cacheMaxBytes > 0,
     }
   }

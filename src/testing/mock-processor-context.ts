@@ -124,6 +124,7 @@ export class MockProcessorContext<K, V, S extends Stores = {}> implements Proces
       drop: () => {},
       mayContinue: false,
       cacheBytes: 0,
+      packedBytes: 0,
       recordCaches: false,
     }
   }

@@ -1,8 +1,11 @@
 // What key-value stores must do on every engine.
 import { describe, expect, it } from 'vitest'
+import type { ByteRange, Database, WriteBatch } from '../../src/state/bytes-store.js'
+import { DatabasePart } from '../../src/state/database-part.js'
 import type { KeyValueRows } from '../../src/state/key-value-rows.js'
 import type { KeyValueStore, TimestampedKeyValueStore } from '../../src/state/key-value-store.js'
 import { keyValueSpec } from '../../src/state/specs.js'
+import { long, string } from '../../src/serde/serdes.js'
 import {
   collect,
   object,
@@ -106,6 +109,57 @@ export const keyValueStoreContract = (engine: string, openDatabase: OpenDatabase
       h.store.row('other')
       expect(h.store.row('a')?.value).toBe('2')
       expect(h.store.pinnedBytes).toBe(0)
+    })
+
+    it.each([
+      ['texts', { key: text, value: text }, ['1', '22', '333']],
+      ['numbers that are read in place', { key: string(), value: long() }, [1, 2, 3]],
+      ['objects', { key: string(), value: object<Count>() }, [{ n: 1 }, { n: 22 }, { n: 3 }]],
+    ] as const)('asks the engine once for %s', async (_name, serdes, values) => {
+      const db = await openDatabase()
+      let reads = 0
+      const counting: Database = Object.assign(Object.create(db) as Database, {
+        get: (key: Uint8Array) => (reads++, db.get(key)),
+        write: async (batch: WriteBatch, o?: { readonly sync?: boolean }) => db.write(batch, o),
+        scan: (range: ByteRange) => db.scan(range),
+        batch: () => db.batch(),
+        part: (prefix: Uint8Array) => new DatabasePart(counting, prefix, () => 0),
+        partBatch: (batch: WriteBatch, prefix: Uint8Array) => db.partBatch(batch, prefix),
+      })
+      const open = async () =>
+        StoreHarness.open<KeyValueRows<string, unknown>>(
+          keyValueSpec({ ...options, ...(serdes as object), timestamped: true } as never),
+          counting,
+          { cacheBytes: 0 },
+        )
+      const first = await open()
+      for (const [i, key] of ['a', 'b', 'c', 'gone'].entries())
+        first.store.write(key, values[i] ?? values[0], i)
+      await first.commit()
+      await first.persist()
+      first.store.write('gone', null, 1)
+      await first.commit()
+      await first.persist()
+      const h = await open()
+      const read = () => ['a', 'b', 'c'].map((key) => h.store.row(key))
+      read()
+      expect(reads).toBe(3)
+      expect(read().map((row) => row?.timestampMs)).toEqual([0, 1, 2])
+      expect(['a', 'b', 'c'].map((key) => h.store.row(key)?.value)).toEqual(values)
+      expect(reads).toBe(3)
+      // What the engine has is what is found, whoever changed it.
+      h.store.write('a', values[2], 9)
+      h.store.write('b', null, 9)
+      await h.commit()
+      await h.persist()
+      h.restore([
+        { key: Buffer.from('c'), value: null, timestampMs: 9, headers: [] },
+        { key: Buffer.from('gone'), value: null, timestampMs: 9, headers: [] },
+      ])
+      await h.persist()
+      h.store.row('other')
+      const after = ['a', 'b', 'c', 'gone'].map((key) => h.store.row(key)?.value)
+      expect(after).toEqual([values[2], undefined, undefined, undefined])
     })
 
     it('scans live, restored and stored rows in order of bytes, both ways', async () => {

@@ -192,6 +192,7 @@ export class RestartableTask {
         deadLetterTopic: undefined,
         maxTaskIdleMs: -1,
         cacheBytes: this.#options.cacheBytes ?? 1 << 20,
+        packedBytes: this.#options.cacheBytes === 0 ? 0 : 1 << 20,
         recordCaches: this.#options.caching === true,
       },
       databases: { leveldb: this.#database, memory: new MemoryDatabase() },

@@ -26,6 +26,7 @@ function buffer() {
     drop: () => {},
     mayContinue: false,
     cacheBytes: 0,
+    packedBytes: 0,
     recordCaches: false,
   }
   const store = new GraceBuffer<string, string>('join-Buffer', string(), string(), context)

@@ -22,6 +22,7 @@ function open() {
     drop: () => {},
     mayContinue: false,
     cacheBytes: 0,
+    packedBytes: 0,
     recordCaches: false,
   }
   const options = { name: 'shared', key: string(), left: string(), right: long() }

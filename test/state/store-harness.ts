@@ -39,6 +39,7 @@ export type OpenDatabase = () => Promise<Database>
 
 export interface HarnessOptions {
   readonly cacheBytes?: number
+  readonly packedBytes?: number
   readonly mayContinue?: boolean
   readonly recordCaches?: boolean
 }
@@ -90,6 +91,7 @@ export class StoreHarness<S extends TaskStore> {
       drop: (reason) => self.current!.dropped.push(reason),
       mayContinue: options.mayContinue ?? false,
       cacheBytes: options.cacheBytes ?? 1_000_000,
+      packedBytes: options.packedBytes ?? 1_000_000,
       recordCaches: options.recordCaches ?? true,
     }
     return new StoreHarness(db, spec.open(context) as S, self)

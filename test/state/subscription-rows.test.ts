@@ -22,6 +22,7 @@ describe('the subscription store', () => {
       drop: () => {},
       mayContinue: false,
       cacheBytes: 0,
+      packedBytes: 0,
       recordCaches: false,
     }
     const rows = new SubscriptionRows('subscriptions', context)

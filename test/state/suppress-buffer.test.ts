@@ -26,6 +26,7 @@ function buffer() {
     drop: () => {},
     mayContinue: false,
     cacheBytes: 0,
+    packedBytes: 0,
     recordCaches: false,
   }
   const store = new SuppressBuffer<string, string>('hold', string(), string(), context)

@@ -25,6 +25,7 @@ function open(rows = new MemoryDatabase(), cacheBytes = 0, maxVersions = 3) {
     drop: (reason) => void dropped.push(reason),
     mayContinue: false,
     cacheBytes,
+    packedBytes: 0,
     recordCaches: false,
   }
   const options = { name: 'versions', key: string(), value: string(), historyMs, maxVersions }

@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { PackedRows } from '../../src/state/packed-rows.js'
+
+const text = (s: string): Uint8Array => Buffer.from(s)
+
+const found = (rows: PackedRows, key: string): string | undefined => {
+  // The key as the first bytes of a larger buffer, as callers have it.
+  const bytes = Buffer.concat([text(key), text('rest')])
+  if (!rows.find(bytes, bytes.length - 4)) return undefined
+  return Buffer.from(rows.buffer.subarray(rows.start, rows.end)).toString()
+}
+
+describe('PackedRows', () => {
+  it('gives what was set last, and nothing of what was deleted', () => {
+    const rows = new PackedRows(1 << 20)
+    rows.set(text('a'), text('one'))
+    rows.set(text('b'), text('two'))
+    rows.set(text('a'), text('eno'))
+    rows.set(text('b'), text('longer than before'))
+    expect(found(rows, 'a')).toBe('eno')
+    expect(found(rows, 'b')).toBe('longer than before')
+    expect(found(rows, 'c')).toBeUndefined()
+    rows.delete(text('a'))
+    expect(found(rows, 'a')).toBeUndefined()
+    expect(rows.count).toBe(1)
+  })
+
+  it('keeps an empty key and an empty image', () => {
+    const rows = new PackedRows(1 << 20)
+    rows.set(text(''), text(''))
+    expect(found(rows, '')).toBe('')
+  })
+
+  it('forgets a row that has become too large, and keeps nothing without room', () => {
+    const rows = new PackedRows(1 << 20)
+    rows.set(text('a'), text('small'))
+    rows.set(text('a'), new Uint8Array(10_000))
+    expect(found(rows, 'a')).toBeUndefined()
+    const none = new PackedRows(0)
+    none.set(text('a'), text('small'))
+    expect(found(none, 'a')).toBeUndefined()
+  })
+
+  it('stays within its bytes, and keeps the rows that are asked for', () => {
+    const maxBytes = 1 << 20
+    const rows = new PackedRows(maxBytes)
+    for (let i = 0; i < 60_000; i++) {
+      rows.set(text(`key-${i}`), text(`image-${i}`))
+      rows.find(text('key-7'), 5)
+    }
+    expect(found(rows, 'key-7')).toBe('image-7')
+    expect(rows.byteLength).toBeLessThanOrEqual(1.5 * maxBytes)
+    expect(rows.count).toBeGreaterThan(10_000)
+    expect(found(rows, 'key-59999')).toBe('image-59999')
+    expect(found(rows, 'key-8')).toBeUndefined()
+  })
+
+  it('never gives anything but what a map would, whatever it has forgotten', () => {
+    const key = fc.integer({ min: 0, max: 400 }).map((n) => `k${n}`)
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('set' as const),
+        key,
+        size: fc.integer({ min: 0, max: 3000 }),
+      }),
+      fc.record({ kind: fc.constant('delete' as const), key }),
+      fc.record({ kind: fc.constant('find' as const), key }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 200, maxLength: 800 }), (steps) => {
+        const rows = new PackedRows(192 * 1024)
+        const model = new Map<string, string>()
+        let n = 0
+        for (const s of steps) {
+          if (s.kind === 'set') {
+            const image = `${n++}-`.padEnd(s.size, 'x')
+            rows.set(text(s.key), text(image))
+            model.set(s.key, image)
+          } else if (s.kind === 'delete') {
+            rows.delete(text(s.key))
+            model.delete(s.key)
+          }
+          const image = found(rows, s.key)
+          // Forgetting is allowed, but not what was set just now.
+          if (image !== undefined || s.kind === 'set') expect(image).toBe(model.get(s.key))
+        }
+        for (const k of model.keys()) {
+          const image = found(rows, k)
+          if (image !== undefined) expect(image).toBe(model.get(k))
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
