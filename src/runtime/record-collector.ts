@@ -194,7 +194,11 @@ export class RecordCollector {
     }
     builder.append(timeMs, key, value, headers)
     if (builder.byteLength > this.#maxBatchBytes) this.#checkSize(writer, partition, builder)
-    this.#onSend?.(writer.topic, partition, key, value, timestampMs, headers)
+    // Who looks on may keep what it sees; a key may lie where the next one will.
+    if (this.#onSend !== undefined) {
+      const seen = key === null ? null : new Uint8Array(key)
+      this.#onSend(writer.topic, partition, seen, value, timestampMs, headers)
+    }
     if (builder.byteLength >= this.#batchBytes) this.#handOver(writer, partition)
   }
 

@@ -10,8 +10,8 @@ import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
 
-/** Where keys are written to be looked for. */
-const keyScratch = Buffer.allocUnsafeSlow(256)
+/** Where keys are written that are needed for a moment. */
+const keyScratch: Uint8Array = Buffer.allocUnsafeSlow(256)
 
 export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly api: KeyValueApi<K, V, unknown>
@@ -22,6 +22,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly #packed: PackedRows
   /** Whether values are texts, numbers and the like, which are decoded where they lie. */
   #areValuesPlain = false
+  #key = keyScratch
   /** The row that was looked up last: it is often the next one written. */
   #last: Row<K, V> | undefined
   #listener: FlushListener<K, V> | undefined
@@ -114,8 +115,9 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   // ---------- where rows lie
 
+  /** Made anew each time: kept, it would be a third of what a pinned row holds. */
   engineKey(row: Row<K, V>): Uint8Array {
-    return (row.keyBytes ??= this.keys.encode(row.key))
+    return this.keys.encode(row.key)
   }
 
   encode(row: Row<K, V>): Uint8Array {
@@ -124,16 +126,18 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   log(row: Row<K, V>, image: Uint8Array | null): void {
+    const length = this.#writeKey(row.key)
     this.context.log(
-      this.engineKey(row),
+      firstBytes(this.#key, length),
       image === null ? null : this.values.payload(image),
       row.logTimestampMs,
     )
   }
 
   stored(row: Row<K, V>, image: Uint8Array | null): void {
-    if (image === null) this.#packed.delete(this.engineKey(row))
-    else this.#packed.set(this.engineKey(row), image)
+    const length = this.#writeKey(row.key)
+    if (image === null) this.#packed.delete(this.#key, length)
+    else this.#packed.set(this.#key, length, image)
   }
 
   forget(row: Row<K, V>): void {
@@ -169,7 +173,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   protected restoreRecord(record: ChangelogRecord): void {
-    this.#packed.delete(record.key)
+    this.#packed.delete(record.key, record.key.length)
     const image =
       record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
     if (this.#rows.size > 0) {
@@ -212,15 +216,20 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const packed = this.#packed
     // What came from the changelog may hide a row of the engine.
     const isTop = this.fromChangelog.isEmpty
-    const length = isTop && packed.count > 0 ? this.keys.write(row.key, keyScratch) : -1
-    if (length >= 0 && packed.find(keyScratch, length)) return this.#unpack(row)
-    const key = this.keys.encode(row.key)
-    if (isTop && length < 0 && packed.find(key, key.length)) return this.#unpack(row)
-    const image = this.below(key)
+    const length = this.#writeKey(row.key)
+    if (isTop && packed.find(this.#key, length)) return this.#unpack(row)
+    const image = this.below(firstBytes(this.#key, length))
     if (image === undefined) return
     row.image = image
     row.flags = RAW
-    if (isTop) packed.set(key, image)
+    if (isTop) packed.set(this.#key, length, image)
+  }
+
+  /** Writes a key to the start of `#key`, where it stays until the next one; gives its length. */
+  #writeKey(key: K): number {
+    const length = this.keys.write(key, keyScratch)
+    this.#key = length < 0 ? this.keys.encode(key) : keyScratch
+    return length < 0 ? this.#key.length : length
   }
 
   /** Takes what `#packed` has found. */
@@ -249,3 +258,6 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     return (this.#last = row)
   }
 }
+
+const firstBytes = (bytes: Uint8Array, length: number): Uint8Array =>
+  bytes.length === length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, length)

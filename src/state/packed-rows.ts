@@ -56,21 +56,21 @@ export class PackedRows {
     return true
   }
 
-  /** Keeps a copy of a row, or nothing where it is too large. */
-  set(key: Uint8Array, image: Uint8Array): void {
-    const size = headerBytes + key.length + image.length
+  /** Keeps a copy of a row with a key of `length` bytes, or nothing where it is too large. */
+  set(key: Uint8Array, length: number, image: Uint8Array): void {
+    const size = headerBytes + length + image.length
     if (size > maxEntryBytes || this.#maxBytes < 2 * segmentBytes) {
-      this.delete(key)
+      this.delete(key, length)
       return
     }
-    const hash = hashOf(key, 0, key.length)
-    const found = this.#slotOf(key, key.length, hash)
+    const hash = hashOf(key, 0, length)
+    const found = this.#slotOf(key, length, hash)
     if (found >= 0) {
       const place = this.#slots[found + 1]! - 1
       const segment = this.#segments[place >>> segmentBits]!
       const offset = place & (segmentBytes - 1)
       if (readUint16(segment, offset + 3) === image.length) {
-        copy(image, segment, offset + headerBytes + key.length)
+        copy(image, image.length, segment, offset + headerBytes + length)
         return
       }
       this.#free(found)
@@ -78,16 +78,16 @@ export class PackedRows {
     const offset = this.#allocate(size)
     const segment = this.#segments[this.#head]!
     segment[offset] = 0
-    writeUint16(segment, offset + 1, key.length)
+    writeUint16(segment, offset + 1, length)
     writeUint16(segment, offset + 3, image.length)
-    copy(key, segment, offset + headerBytes)
-    copy(image, segment, offset + headerBytes + key.length)
+    copy(key, length, segment, offset + headerBytes)
+    copy(image, image.length, segment, offset + headerBytes + length)
     this.#take(hash, this.#head * segmentBytes + offset)
   }
 
-  delete(key: Uint8Array): void {
+  delete(key: Uint8Array, length: number): void {
     if (this.#count === 0) return
-    const slot = this.#slotOf(key, key.length, hashOf(key, 0, key.length))
+    const slot = this.#slotOf(key, length, hashOf(key, 0, length))
     if (slot >= 0) this.#free(slot)
   }
 
@@ -213,9 +213,9 @@ const hashOf = (bytes: Uint8Array, from: number, length: number): number => {
 }
 
 /** For the few bytes that rows have, quicker than a call out of JavaScript. */
-const copy = (from: Uint8Array, to: Uint8Array, offset: number): void => {
-  if (from.length > 64) to.set(from, offset)
-  else for (let i = 0; i < from.length; i++) to[offset + i] = from[i]!
+const copy = (from: Uint8Array, length: number, to: Uint8Array, offset: number): void => {
+  if (length > 64) to.set(from.length === length ? from : from.subarray(0, length), offset)
+  else for (let i = 0; i < length; i++) to[offset + i] = from[i]!
 }
 
 const readUint16 = (from: Uint8Array, offset: number): number =>

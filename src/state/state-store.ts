@@ -35,7 +35,10 @@ export interface StoreContext {
   readonly topic: string
   /** The rows of this store alone. */
   readonly rows: BytesStore
-  /** Writes a changelog record; a null timestamp is left to the producer. Does nothing when logging is off. */
+  /**
+   * Writes a changelog record; a null timestamp is left to the producer. The bytes are the caller's
+   * again afterwards. Does nothing when logging is off.
+   */
   log(
     key: Uint8Array,
     value: Uint8Array | null,

@@ -139,21 +139,20 @@ export class KeyCodec<K> {
       const bytes = this.#serde.serialize(key, this.#topic, new HeaderList())
       return Object.is(bytes, key) ? new Uint8Array(bytes) : bytes
     } catch (error) {
-      throw new SerializationError(
-        `store ${this.#store}: cannot write a key: ${messageOf(error)}`,
-        {
-          cause: error,
-        },
-      )
+      throw this.#refused(error)
     }
   }
 
   /**
    * Writes the key at the start of `to`; gives its end, or -1 where it has no room or the serde cannot.
-   * @throws whatever the serde throws
+   * @throws SerializationError when the key is not of the serde's type
    */
   write(key: K, to: Uint8Array): number {
-    return this.#serde.write === undefined ? -1 : this.#serde.write(to, 0, key)
+    try {
+      return this.#serde.write === undefined ? -1 : this.#serde.write(to, 0, key)
+    } catch (error) {
+      throw this.#refused(error)
+    }
   }
 
   /** @throws StateStoreError when the bytes are not such a key */
@@ -166,6 +165,11 @@ export class KeyCodec<K> {
         { cause: error },
       )
     }
+  }
+
+  #refused(error: unknown): SerializationError {
+    const reason = `store ${this.#store}: cannot write a key: ${messageOf(error)}`
+    return new SerializationError(reason, { cause: error })
   }
 
   /** What stands for the key in a map: texts and numbers themselves, else their bytes as text. */

@@ -4,41 +4,48 @@ import { PackedRows } from '../../src/state/packed-rows.js'
 
 const text = (s: string): Uint8Array => Buffer.from(s)
 
-const found = (rows: PackedRows, key: string): string | undefined => {
+const put = (rows: PackedRows, key: string, image: Uint8Array): void => {
   // The key as the first bytes of a larger buffer, as callers have it.
-  const bytes = Buffer.concat([text(key), text('rest')])
-  if (!rows.find(bytes, bytes.length - 4)) return undefined
+  rows.set(text(`${key}rest`), text(key).length, image)
+}
+
+const remove = (rows: PackedRows, key: string): void => {
+  rows.delete(text(`${key}rest`), text(key).length)
+}
+
+const found = (rows: PackedRows, key: string): string | undefined => {
+  if (!rows.find(text(`${key}rest`), text(key).length)) return undefined
   return Buffer.from(rows.buffer.subarray(rows.start, rows.end)).toString()
 }
 
 describe('PackedRows', () => {
   it('gives what was set last, and nothing of what was deleted', () => {
     const rows = new PackedRows(1 << 20)
-    rows.set(text('a'), text('one'))
-    rows.set(text('b'), text('two'))
-    rows.set(text('a'), text('eno'))
-    rows.set(text('b'), text('longer than before'))
+    put(rows, 'a', text('one'))
+    put(rows, 'b', text('two'))
+    put(rows, 'a', text('eno'))
+    put(rows, 'b', text('longer than before'))
     expect(found(rows, 'a')).toBe('eno')
     expect(found(rows, 'b')).toBe('longer than before')
     expect(found(rows, 'c')).toBeUndefined()
-    rows.delete(text('a'))
+    remove(rows, 'a')
     expect(found(rows, 'a')).toBeUndefined()
     expect(rows.count).toBe(1)
   })
 
   it('keeps an empty key and an empty image', () => {
     const rows = new PackedRows(1 << 20)
-    rows.set(text(''), text(''))
+    put(rows, '', text(''))
     expect(found(rows, '')).toBe('')
   })
 
   it('forgets a row that has become too large, and keeps nothing without room', () => {
     const rows = new PackedRows(1 << 20)
-    rows.set(text('a'), text('small'))
-    rows.set(text('a'), new Uint8Array(10_000))
+    put(rows, 'a', text('small'))
+    put(rows, 'a', new Uint8Array(10_000))
     expect(found(rows, 'a')).toBeUndefined()
     const none = new PackedRows(0)
-    none.set(text('a'), text('small'))
+    put(none, 'a', text('small'))
     expect(found(none, 'a')).toBeUndefined()
   })
 
@@ -46,7 +53,7 @@ describe('PackedRows', () => {
     const maxBytes = 1 << 20
     const rows = new PackedRows(maxBytes)
     for (let i = 0; i < 60_000; i++) {
-      rows.set(text(`key-${i}`), text(`image-${i}`))
+      put(rows, `key-${i}`, text(`image-${i}`))
       rows.find(text('key-7'), 5)
     }
     expect(found(rows, 'key-7')).toBe('image-7')
@@ -75,10 +82,10 @@ describe('PackedRows', () => {
         for (const s of steps) {
           if (s.kind === 'set') {
             const image = `${n++}-`.padEnd(s.size, 'x')
-            rows.set(text(s.key), text(image))
+            put(rows, s.key, text(image))
             model.set(s.key, image)
           } else if (s.kind === 'delete') {
-            rows.delete(text(s.key))
+            remove(rows, s.key)
             model.delete(s.key)
           }
           const image = found(rows, s.key)
