@@ -65,6 +65,13 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     this.listening(options.oldValues)
   }
 
+  /** Sees whether the engine begins without rows: then all that it will ever have passes by here. */
+  async restored(): Promise<void> {
+    if (!this.fromChangelog.isEmpty) return
+    for await (const _ of this.rows.scan({})) return
+    this.#packed.isComplete = true
+  }
+
   // ---------- for the api and the view
 
   /** A copy of the value and its time. */
@@ -134,10 +141,11 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     )
   }
 
-  stored(row: Row<K, V>, image: Uint8Array | null): void {
+  stored(row: Row<K, V>, image: Uint8Array | null): boolean {
     const length = this.#writeKey(row.key)
-    if (image === null) this.#packed.delete(this.#key, length)
-    else this.#packed.set(this.#key, length, image)
+    if (image !== null) return this.#packed.set(this.#key, length, image)
+    this.#packed.delete(this.#key, length)
+    return false
   }
 
   forget(row: Row<K, V>): void {
@@ -174,6 +182,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   protected restoreRecord(record: ChangelogRecord): void {
     this.#packed.delete(record.key, record.key.length)
+    this.#packed.isComplete = false
     const image =
       record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
     if (this.#rows.size > 0) {
@@ -214,15 +223,14 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   /** Gives a new row what is known of its key below. */
   #load(row: Row<K, V>): void {
     const packed = this.#packed
-    // What came from the changelog may hide a row of the engine.
-    const isTop = this.fromChangelog.isEmpty
     const length = this.#writeKey(row.key)
-    if (isTop && packed.find(this.#key, length)) return this.#unpack(row)
+    if (packed.find(this.#key, length)) return this.#unpack(row)
+    if (packed.isComplete) return
     const image = this.below(firstBytes(this.#key, length))
     if (image === undefined) return
     row.image = image
     row.flags = RAW
-    if (isTop) packed.set(this.#key, length, image)
+    packed.set(this.#key, length, image)
   }
 
   /** Writes a key to the start of `#key`, where it stays until the next one; gives its length. */

@@ -20,6 +20,8 @@ export class PackedRows {
   buffer: Uint8Array = new Uint8Array(0)
   start = 0
   end = 0
+  /** Whether the engine has no row that is not here: who knows it says so, and forgetting one ends it. */
+  isComplete = false
   readonly #maxBytes: number
   readonly #segments: Uint8Array[] = []
   /** Bytes in use per segment, of the one that is being filled too. */
@@ -56,12 +58,13 @@ export class PackedRows {
     return true
   }
 
-  /** Keeps a copy of a row with a key of `length` bytes, or nothing where it is too large. */
-  set(key: Uint8Array, length: number, image: Uint8Array): void {
+  /** Keeps a copy of a row with a key of `length` bytes; false where it is too large. */
+  set(key: Uint8Array, length: number, image: Uint8Array): boolean {
     const size = headerBytes + length + image.length
     if (size > maxEntryBytes || this.#maxBytes < 2 * segmentBytes) {
+      this.isComplete = false
       this.delete(key, length)
-      return
+      return false
     }
     const hash = hashOf(key, 0, length)
     const found = this.#slotOf(key, length, hash)
@@ -71,7 +74,7 @@ export class PackedRows {
       const offset = place & (segmentBytes - 1)
       if (readUint16(segment, offset + 3) === image.length) {
         copy(image, image.length, segment, offset + headerBytes + length)
-        return
+        return true
       }
       this.#free(found)
     }
@@ -83,6 +86,7 @@ export class PackedRows {
     copy(key, length, segment, offset + headerBytes)
     copy(image, image.length, segment, offset + headerBytes + length)
     this.#take(hash, this.#head * segmentBytes + offset)
+    return true
   }
 
   delete(key: Uint8Array, length: number): void {
@@ -128,7 +132,10 @@ export class PackedRows {
           segment[kept] = 0
           this.#slots[slot + 1] = base + kept + 1
           kept += size
-        } else this.#free(slot)
+        } else {
+          this.#free(slot)
+          this.isComplete = false
+        }
       }
       offset += size
     }

@@ -28,8 +28,11 @@ export interface RowOwner<K, V> {
   expired(row: Row<K, V>): boolean
   /** Whether the engine need not have the committed row, because nobody will look for it there. */
   unasked(row: Row<K, V>): boolean
-  /** Told what the engine has of a row from now on; null where it was deleted. */
-  stored?(row: Row<K, V>, image: Uint8Array | null): void
+  /**
+   * Told what the engine has of a row from now on; null where it was deleted. Answers whether the row
+   * is quickly made anew.
+   */
+  stored?(row: Row<K, V>, image: Uint8Array | null): boolean
   /** Whether the bytes of objects are kept beside them, for undoing and for old values. */
   readonly keepsImages: boolean
 }
@@ -236,10 +239,13 @@ export class WriteBuffer<K, V> {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!
       if (row.committed !== bytes[i]) continue
-      this.#owner.stored?.(row, row.committed)
+      const isSpare = this.#owner.stored?.(row, row.committed) === true
       row.flags &= ~UNPERSISTED
       row.committed = null
-      if ((row.flags & PINNED) === 0) this.#unpin(row)
+      if ((row.flags & PINNED) !== 0) continue
+      // What nobody came back to since it was made is a row among very many.
+      if (isSpare && (row.flags & TOUCHED) === 0) this.#release(row)
+      else this.#unpin(row)
     }
     this.#unpersisted = this.#unpersisted.filter((row) => (row.flags & UNPERSISTED) !== 0)
   }
@@ -283,14 +289,20 @@ export class WriteBuffer<K, V> {
     return Math.ceil(this.#meanBytes)
   }
 
+  #release(row: Row<K, V>): void {
+    this.#pinnedBytes -= row.size + pinBytes
+    if (this.#sorted !== undefined) this.#sorted.delete(toLatin1(this.#owner.engineKey(row)))
+    this.#owner.forget(row)
+  }
+
   #unpin(row: Row<K, V>): void {
+    if (!row.present || this.#owner.expired(row)) {
+      this.#release(row)
+      return
+    }
     this.#pinnedBytes -= row.size + pinBytes
     if (this.#sorted !== undefined) this.#sorted.delete(toLatin1(this.#owner.engineKey(row)))
     row.keyBytes = undefined
-    if (!row.present || this.#owner.expired(row)) {
-      this.#owner.forget(row)
-      return
-    }
     if ((row.flags & RAW) === 0 && (!this.#owner.keepsImages || typeof row.value !== 'object'))
       row.image = undefined
     // Bytes of a commit lie in a larger buffer, which one row should not hold.

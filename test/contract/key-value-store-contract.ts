@@ -19,6 +19,20 @@ interface Count {
   n: number
 }
 
+/** A database that counts its point reads. */
+const counted = (inner: Database): { database: Database; reads: () => number } => {
+  let reads = 0
+  const database: Database = Object.assign(Object.create(inner) as Database, {
+    get: (key: Uint8Array) => (reads++, inner.get(key)),
+    scan: (range: ByteRange) => inner.scan(range),
+    batch: () => inner.batch(),
+    write: async (batch: WriteBatch, o?: { readonly sync?: boolean }) => inner.write(batch, o),
+    part: (prefix: Uint8Array) => new DatabasePart(database, prefix, () => 0),
+    partBatch: (batch: WriteBatch, prefix: Uint8Array) => inner.partBatch(batch, prefix),
+  })
+  return { database, reads: () => reads }
+}
+
 export const keyValueStoreContract = (engine: string, openDatabase: OpenDatabase): void => {
   const options = { name: 'st', key: text, engine: 'memory' as const }
   const openText = async (o: HarnessOptions & { caching?: boolean; timestamped?: boolean } = {}) =>
@@ -111,25 +125,73 @@ export const keyValueStoreContract = (engine: string, openDatabase: OpenDatabase
       expect(h.store.pinnedBytes).toBe(0)
     })
 
+    it('asks an engine that began empty for nothing that is not there', async () => {
+      const { database, reads } = counted(await openDatabase())
+      const open = async () => {
+        const h = await StoreHarness.open<KeyValueRows<string, string>>(
+          keyValueSpec({ ...options, value: text, timestamped: true }),
+          database,
+          { cacheBytes: 0 },
+        )
+        await h.store.restored()
+        return h
+      }
+      const h = await open()
+      for (const key of ['a', 'b', 'c']) {
+        expect(h.store.row(key)).toBeUndefined()
+        h.store.write(key, '1', 1)
+      }
+      await h.commit()
+      await h.persist()
+      h.store.write('c', null, 2)
+      await h.commit()
+      await h.persist()
+      expect(['a', 'b', 'c', 'd'].map((key) => h.store.row(key)?.value)).toEqual([
+        '1',
+        '1',
+        undefined,
+        undefined,
+      ])
+      expect(reads()).toBe(0)
+      // A value that is too large for memory is asked for again, and so is what else is not found.
+      h.store.write('large', 'x'.repeat(100_000), 3)
+      await h.commit()
+      await h.persist()
+      h.store.row('a')
+      expect(h.store.row('large')?.value.length).toBe(100_000)
+      expect(h.store.row('e')).toBeUndefined()
+      expect(reads()).toBe(2)
+      const later = await open()
+      expect(later.store.row('e')).toBeUndefined()
+      expect(later.store.row('a')?.value).toBe('1')
+      expect(reads()).toBe(4)
+    })
+
+    it('keeps the bytes that a callback is undone to, whatever leaves memory meanwhile', async () => {
+      const h = await openObjects({ packedBytes: 1 << 17, mayContinue: true })
+      h.store.write('a', { n: 1 }, 1)
+      await h.commit()
+      await h.persist()
+      const row = h.store.row('a')!
+      h.store.protect(row)
+      row.value.n = 99
+      for (let i = 0; i < 10_000; i++) h.store.write(`other-${i}`, { n: i }, 1)
+      await h.commit()
+      await h.persist()
+      h.store.undo(row)
+      expect(h.store.row('a')?.value).toEqual({ n: 1 })
+    })
+
     it.each([
       ['texts', { key: text, value: text }, ['1', '22', '333']],
       ['numbers that are read in place', { key: string(), value: long() }, [1, 2, 3]],
       ['objects', { key: string(), value: object<Count>() }, [{ n: 1 }, { n: 22 }, { n: 3 }]],
     ] as const)('asks the engine once for %s', async (_name, serdes, values) => {
-      const db = await openDatabase()
-      let reads = 0
-      const counting: Database = Object.assign(Object.create(db) as Database, {
-        get: (key: Uint8Array) => (reads++, db.get(key)),
-        write: async (batch: WriteBatch, o?: { readonly sync?: boolean }) => db.write(batch, o),
-        scan: (range: ByteRange) => db.scan(range),
-        batch: () => db.batch(),
-        part: (prefix: Uint8Array) => new DatabasePart(counting, prefix, () => 0),
-        partBatch: (batch: WriteBatch, prefix: Uint8Array) => db.partBatch(batch, prefix),
-      })
+      const { database, reads } = counted(await openDatabase())
       const open = async () =>
         StoreHarness.open<KeyValueRows<string, unknown>>(
           keyValueSpec({ ...options, ...(serdes as object), timestamped: true } as never),
-          counting,
+          database,
           { cacheBytes: 0 },
         )
       const first = await open()
@@ -143,10 +205,10 @@ export const keyValueStoreContract = (engine: string, openDatabase: OpenDatabase
       const h = await open()
       const read = () => ['a', 'b', 'c'].map((key) => h.store.row(key))
       read()
-      expect(reads).toBe(3)
+      expect(reads()).toBe(3)
       expect(read().map((row) => row?.timestampMs)).toEqual([0, 1, 2])
       expect(['a', 'b', 'c'].map((key) => h.store.row(key)?.value)).toEqual(values)
-      expect(reads).toBe(3)
+      expect(reads()).toBe(3)
       // What the engine has is what is found, whoever changed it.
       h.store.write('a', values[2], 9)
       h.store.write('b', null, 9)

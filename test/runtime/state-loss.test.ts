@@ -95,14 +95,28 @@ it('a full disk ends it with a remedy, and nothing is lost', async () => {
 
 it('a database found damaged while it is read is dropped and restored', async () => {
   await bench.send('in', ['a', '1'])
-  let reads = 0
+  let isDamaged = false
   const damaged = (): Error | undefined =>
-    ++reads === 2 ? new TaskCorruptedError('the database is damaged') : undefined
-  const { app, removed } = appOn(async () => new FailingDatabase(damaged, 'read'))
-  await app.start()
+    isDamaged ? new TaskCorruptedError('the database is damaged') : undefined
+  // They outlive the application, as folders do: what begins without rows is not read.
+  const databases = new Map<string, Database>()
+  const open = async (taskId: string): Promise<Database> => {
+    const database = databases.get(taskId) ?? new FailingDatabase(damaged, 'read')
+    database.close = async () => {}
+    databases.set(taskId, database)
+    return database
+  }
+  const before = appOn(open)
+  await before.app.start()
   await counts(1)
-  await bench.send('in', ['c', '1'], ['c', '2'])
-  expect(await counts(3)).toEqual([1, 1, 2])
+  await before.app.close()
+  const { app, removed } = appOn(async (taskId) =>
+    removed.includes(taskId) ? new MemoryDatabase() : open(taskId),
+  )
+  await app.start()
+  isDamaged = true
+  await bench.send('in', ['a', '2'], ['a', '3'])
+  expect(await counts(3)).toEqual([1, 2, 3])
   expect(removed).toHaveLength(1)
   expect(app.metrics.totals().get('state-wiped-total')).toBe(1)
   await app.close()

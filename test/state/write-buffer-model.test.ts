@@ -69,6 +69,7 @@ describe('the write buffer', () => {
               return h
             }
             let h = await open()
+            await h.store.restored()
             let live: Model = new Map()
             let committed: Model = new Map()
             let changelog: Logged[] = []
@@ -107,6 +108,7 @@ describe('the write buffer', () => {
               h = await open()
               // The tail that the disk does not have; reading a part of it twice does no harm.
               h.restore(changelog.slice(storedUpTo))
+              await h.store.restored()
               writing = undefined
               returnToCommit()
             }
@@ -217,6 +219,7 @@ describe('the write buffer', () => {
             const replica = await StoreHarness.open<KeyValueRows<string, Count>>(spec)
             replica.restore(changelog)
             await replica.persist()
+            await replica.store.restored()
             for (const k of 'abcdef') expect(replica.store.row(k)?.value.n).toBe(live.get(k))
           },
         ),
