@@ -90,46 +90,32 @@ class SlidingAggregateProcessor implements NodeProcessor {
     const fromMs = timestampMs < differenceMs ? 0 : Math.max(0, timestampMs - 2 * differenceMs)
     const found = this.#rows.find(record.key, fromMs, timestampMs + 1)
     const steps = slidingSteps(found, timestampMs, differenceMs)
-    return this.#run(record, closeMs, steps, this.#sources(steps), 0)
-  }
-
-  /**
-   * The values that windows are made of, as they are before the record; rows are good until the next
-   * write.
-   */
-  #sources(steps: readonly SlidingStep<any>[]): readonly unknown[] {
-    const sources: unknown[] = []
-    for (const { kind, from } of steps)
-      sources.push(kind !== 'update' && from !== undefined ? this.#rows.copyOf(from) : undefined)
-    return sources
+    // Rows are good until the next write, so values that windows are made of are copied first.
+    for (const step of steps)
+      if (step.kind !== 'update' && step.from !== undefined)
+        step.source = this.#rows.copyOf(step.from)
+    return this.#run(record, closeMs, steps, 0)
   }
 
   #run(
     record: FlowRecord,
     closeMs: number,
     steps: readonly SlidingStep<any>[],
-    sources: readonly unknown[],
     first: number,
   ): void | Promise<void> {
     for (let i = first; i < steps.length; i++) {
-      const forwarding = this.#step(record, closeMs, steps[i]!, sources[i])
-      if (forwarding)
-        return forwarding.then(() => this.#run(record, closeMs, steps, sources, i + 1))
+      const forwarding = this.#step(record, closeMs, steps[i]!)
+      if (forwarding) return forwarding.then(() => this.#run(record, closeMs, steps, i + 1))
     }
   }
 
-  #step(
-    record: FlowRecord,
-    closeMs: number,
-    step: SlidingStep<any>,
-    source: unknown,
-  ): void | Promise<void> {
+  #step(record: FlowRecord, closeMs: number, step: SlidingStep<any>): void | Promise<void> {
     const { kind, startMs, from } = step
     // A copy takes nothing of the record, so it is not asked whether its window is still open.
-    if (kind === 'copy') return this.#write(record, startMs, source, null, step.timestampMs)
+    if (kind === 'copy') return this.#write(record, startMs, step.source, null, step.timestampMs)
     if (startMs + this.#differenceMs < closeMs) return this.#context.drop('expired window')
     if (kind === 'update') return this.#update(record, from!)
-    return this.#create(record, startMs, from === undefined ? undefined : { value: source })
+    return this.#create(record, step)
   }
 
   #update(record: FlowRecord, window: SlidingRow<any>): void | Promise<void> {
@@ -142,17 +128,13 @@ class SlidingAggregateProcessor implements NodeProcessor {
   }
 
   /** A window with the record, on top of another window's accumulator where there is one. */
-  #create(
-    record: FlowRecord,
-    startMs: number,
-    source: { readonly value: unknown } | undefined,
-  ): void | Promise<void> {
+  #create(record: FlowRecord, { startMs, from, source }: SlidingStep<any>): void | Promise<void> {
     const { initial } = this.#fold
-    const start = source ? source.value : (initial?.() ?? null)
+    const start: unknown = from ? source : (initial?.() ?? null)
     let oldValue: unknown = null
     // The accumulator a window starts from goes on as its old value (semantics 11.4).
     if (this.#keepsOld && start !== null)
-      oldValue = source ? this.#rows.copyOf({ value: start, timestampMs: -1 }) : initial!()
+      oldValue = from ? this.#rows.copyOf({ value: start, timestampMs: -1 }) : initial!()
     const newValue =
       start === null && !initial ? record.value : this.#fold.add(start, record.value, record.key)
     return this.#write(record, startMs, newValue, oldValue, record.timestampMs)

@@ -8,6 +8,9 @@ import type { SlidingRow } from '../../state/sliding-rows.js'
  * record, which is not added.
  */
 export class SlidingStep<V> {
+  /** What a new window starts with: the value of `from` before the record. */
+  source: V | undefined = undefined
+
   constructor(
     readonly kind: 'update' | 'create' | 'copy',
     readonly startMs: number,
