@@ -48,14 +48,15 @@ export class BucketQueries<K> {
       return
     }
     const keyBytes = this.#store.keys.encode(key)
-    yield* this.scan(from, to, { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes })
+    const o = { byTime: true, reverse, fromKey: keyBytes, toKey: keyBytes }
+    for await (const some of this.scan(from, to, o)) yield* some
   }
 
   /**
-   * Entries of all keys with `first` in `[from, to]`. `byTime`: by first, second, then key bytes; else
+   * Entries of all keys with `first` in `[from, to]`, some at a time. `byTime`: by first, second, then key bytes; else
    * by bucket, key, first.
    */
-  scan(from: number, to: number, o: BucketScan): AsyncGenerator<FoundEntry<K>> {
+  scan(from: number, to: number, o: BucketScan): AsyncGenerator<readonly FoundEntry<K>[]> {
     const store = this.#store
     const { bucketMs, keys } = store
     const low = Math.max(0, from, o.expired === true ? 0 : store.visibleFrom())

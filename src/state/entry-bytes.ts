@@ -24,11 +24,11 @@ export interface FoundEntry<K> extends EntryBytes {
   readonly key: K
 }
 
-export interface ScannedEntry extends EntryBytes {
+export interface ScannedEntry<K> extends FoundEntry<K> {
   readonly keyBytes: Uint8Array
 }
 
-export const byTimeThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
+export const byTimeThenKey = (a: ScannedEntry<unknown>, b: ScannedEntry<unknown>): number =>
   a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second
 
 /** Writes an entry; returns where it ends. */

@@ -32,14 +32,22 @@ export class FoundWindows<K, V> {
     toKey: K | null,
     fromMs: number,
     toMs: number,
-    o: { readonly byTime: boolean; readonly reverse?: boolean; readonly expired?: boolean },
+    o: { readonly byTime: boolean; readonly reverse: boolean },
   ): AsyncGenerator<FoundWindow<K, V>> {
     const scan = {
       ...o,
       fromKey: fromKey === null ? undefined : this.#keys.encode(fromKey),
       toKey: toKey === null ? undefined : this.#keys.encode(toKey),
     }
-    for await (const entry of this.#queries.scan(fromMs, toMs, scan)) yield this.#decoded(entry)
+    for await (const some of this.#queries.scan(fromMs, toMs, scan))
+      for (const entry of some) yield this.#decoded(entry)
+  }
+
+  /** Windows of all keys by start, then key, expired ones too, some at a time. */
+  async *closed(fromMs: number, toMs: number): AsyncGenerator<readonly FoundWindow<K, V>[]> {
+    const scan = { byTime: true, expired: true }
+    for await (const some of this.#queries.scan(fromMs, toMs, scan))
+      yield some.map((entry) => this.#decoded(entry))
   }
 
   #decoded({ key, first, image }: FoundEntry<K>): FoundWindow<K, V> {

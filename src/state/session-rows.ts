@@ -61,7 +61,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
       this.valueOf(entry)
       found[count++] = entry
     }
-    found.length = count
+    // Setting a length is slow even where it changes nothing.
+    if (count < found.length) found.length = count
     // Entries that are present have a value.
     return found as unknown as readonly SessionRow<V>[]
   }
@@ -106,10 +107,11 @@ export class SessionRows<K, V> extends ListRows<K, V> {
    * Sessions with end in `[fromMs, toMs]` by end, start, key bytes (in memory: end, key, start),
    * expired ones too: for emit on close.
    */
-  async *closed(fromMs: number, toMs: number): AsyncGenerator<FoundSession<K, V>> {
+  async *closed(fromMs: number, toMs: number): AsyncGenerator<readonly FoundSession<K, V>[]> {
     const compare = this.#keyFirst ? byKeyThenStart : byStartThenKey
     const o = { byTime: true, expired: true, compare }
-    for await (const entry of this.queries.scan(fromMs, toMs, o)) yield this.#found(entry)
+    for await (const some of this.queries.scan(fromMs, toMs, o))
+      yield some.map((entry) => this.#found(entry))
   }
 
   // ---------- for the api and the view
@@ -140,8 +142,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
 
   /** Copies of all sessions that end in `[fromMs, toMs]`. */
   async *allCopies(fromMs: number, toMs: number): AsyncGenerator<FoundSession<K, V>> {
-    for await (const entry of this.queries.scan(fromMs, toMs, { byTime: true }))
-      yield this.#found(entry)
+    for await (const some of this.queries.scan(fromMs, toMs, { byTime: true }))
+      for (const entry of some) yield this.#found(entry)
   }
 
   // ---------- what the base asks
@@ -208,8 +210,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   }
 }
 
-const byStartThenKey = (a: ScannedEntry, b: ScannedEntry): number =>
+const byStartThenKey = (a: ScannedEntry<unknown>, b: ScannedEntry<unknown>): number =>
   a.first - b.first || a.second - b.second || compareBytes(a.keyBytes, b.keyBytes)
 
-const byKeyThenStart = (a: ScannedEntry, b: ScannedEntry): number =>
+const byKeyThenStart = (a: ScannedEntry<unknown>, b: ScannedEntry<unknown>): number =>
   a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second

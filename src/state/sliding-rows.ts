@@ -80,8 +80,8 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
   }
 
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
-  closed(fromMs: number, toMs: number): AsyncIterable<FoundWindow<K, V>> {
-    return this.#windows.ofKeys(null, null, fromMs, toMs, { byTime: true, expired: true })
+  closed(fromMs: number, toMs: number): AsyncIterable<readonly FoundWindow<K, V>[]> {
+    return this.#windows.closed(fromMs, toMs)
   }
 
   // ---------- for the api and the view

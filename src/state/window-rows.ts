@@ -72,8 +72,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
-  closed(fromMs: number, toMs: number): AsyncIterable<FoundWindow<K, V>> {
-    return this.#scan(fromMs, toMs, { sorted: true })
+  async *closed(fromMs: number, toMs: number): AsyncGenerator<readonly FoundWindow<K, V>[]> {
+    for await (const window of this.#scan(fromMs, toMs, { sorted: true })) yield [window]
   }
 
   /** The earliest start that `closed` is sure to find once time has come to `timeMs`. */

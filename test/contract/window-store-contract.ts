@@ -101,7 +101,7 @@ export const windowStoreContract = (
         ] as const)
           h.store.write(key, start, 'x', start)
         await h.commit()
-        const closed = await collect(h.store.closed(0, 9))
+        const closed = (await collect(h.store.closed(0, 9))).flat()
         expect(closed.map((w) => `${w.key}${w.startMs}`)).toEqual(['a0', 'b0', 'c5'])
       }
     })
@@ -187,7 +187,9 @@ export const windowStoreContract = (
       expect(h.changelog.map((r) => hex(r.key).slice(2, 18)).map((s) => Number(`0x${s}`))).toEqual([
         30, 10, 20, 25, 20, 25,
       ])
-      expect((await collect(h.store.closed(0, 100))).map((w) => w.startMs)).toEqual([10, 20, 30])
+      expect((await collect(h.store.closed(0, 100))).flat().map((w) => w.startMs)).toEqual([
+        10, 20, 30,
+      ])
     })
 
     it('a session store logs key, end and start, and a removed session under the time of the record', async () => {

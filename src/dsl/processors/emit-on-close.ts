@@ -19,12 +19,12 @@ export interface CloseEmitterOptions {
   readonly store: string
   /**
    * The windows that close when the close time moves from `lastCloseMs` (`undefined` at first) to
-   * `closeMs`, in store order; `undefined` when none can.
+   * `closeMs`, in store order, some at a time; `undefined` when none can.
    */
   readonly closed: (
     lastCloseMs: number | undefined,
     closeMs: number,
-  ) => AsyncIterable<ClosedWindow> | undefined
+  ) => AsyncIterable<readonly ClosedWindow[]> | undefined
   /** The earliest time in the store that a window may have which is not emitted yet. */
   readonly earliestMs: (lastCloseMs: number) => number
   /** The earliest time that the store is sure to keep once time has come to `timeMs`. */
@@ -72,17 +72,19 @@ export class CloseEmitter {
   }
 
   async #forward(
-    closed: AsyncIterable<ClosedWindow>,
+    closed: AsyncIterable<readonly ClosedWindow[]>,
     closeMs: number,
     record: FlowRecord,
   ): Promise<void> {
     const { entries } = record.headers
-    for await (const { key, value, timestampMs } of closed) {
-      const change = new Change(value, null)
-      await this.#context.forward(
-        new FlowRecord(key, change, timestampMs, new HeaderList(entries), record.metadata),
-      )
-    }
+    for await (const some of closed)
+      for (const { key, value, timestampMs } of some) {
+        const change = new Change(value, null)
+        const sent = this.#context.forward(
+          new FlowRecord(key, change, timestampMs, new HeaderList(entries), record.metadata),
+        )
+        if (sent !== undefined) await sent
+      }
     this.#lastCloseMs = closeMs
     this.#context.committedTimes.set(this.#options.store, closeMs)
   }

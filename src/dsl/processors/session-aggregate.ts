@@ -1,6 +1,7 @@
 // count, reduce and aggregate over sessions (KStreamSessionWindowAggregate). A record joins the
 // sessions within `gap` of it into one: those are removed, each with a tombstone, and the joint one
 // is written. All callbacks run before the first removal, so one that throws changes nothing.
+import type { FoundSession } from '../../state/session-api.js'
 import type { SessionRow, SessionRows } from '../../state/session-rows.js'
 import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
 import { FlowRecord } from '../../topology/stream-record.js'
@@ -217,12 +218,19 @@ const mergeOf = ({ fold, merge }: SessionWindowAggregateOptions, node: string): 
 /** Sessions with end in [lastClose, close − 1]. */
 const closedSessions =
   (rows: SessionRows<unknown, any>) =>
-  (lastCloseMs: number | undefined, closeMs: number): AsyncIterable<ClosedWindow> | undefined =>
+  (
+    lastCloseMs: number | undefined,
+    closeMs: number,
+  ): AsyncIterable<readonly ClosedWindow[]> | undefined =>
     closeMs < 1 ? undefined : withKeys(rows.closed(lastCloseMs ?? 0, closeMs - 1))
 
 async function* withKeys(
-  closed: AsyncIterable<{ key: unknown; startMs: number; endMs: number; value: unknown }>,
-): AsyncIterable<ClosedWindow> {
-  for await (const { key, startMs, endMs, value } of closed)
-    yield { key: sessionKey(key, startMs, endMs), value, timestampMs: endMs }
+  closed: AsyncIterable<readonly FoundSession<unknown, unknown>[]>,
+): AsyncIterable<readonly ClosedWindow[]> {
+  for await (const some of closed)
+    yield some.map(({ key, startMs, endMs, value }) => ({
+      key: sessionKey(key, startMs, endMs),
+      value,
+      timestampMs: endMs,
+    }))
 }

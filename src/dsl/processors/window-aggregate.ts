@@ -1,6 +1,7 @@
 // count, reduce and aggregate over tumbling, hopping and unlimited windows (KStreamWindowAggregate).
 // Windows are found from the timestamp by point look-ups: nothing is scanned.
 import type { LiveRow, WindowFlushListener } from '../../state/live-row.js'
+import type { FoundWindow } from '../../state/window-api.js'
 import type { WindowRows } from '../../state/window-rows.js'
 import type { NodeContext, NodeProcessor, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
@@ -138,7 +139,10 @@ const firstStart = (windows: TimeWindowDefinition, timestampMs: number): number 
 /** Windows with start in [lastClose − size + 1, close − size]; none before the next boundary. */
 const closedWindows =
   (rows: WindowRows<unknown, any>, { sizeMs, advanceMs }: TimeWindowDefinition) =>
-  (lastCloseMs: number | undefined, closeMs: number): AsyncIterable<ClosedWindow> | undefined => {
+  (
+    lastCloseMs: number | undefined,
+    closeMs: number,
+  ): AsyncIterable<readonly ClosedWindow[]> | undefined => {
     const fromMs = lastCloseMs === undefined ? 0 : Math.max(0, lastCloseMs - sizeMs + 1)
     const toMs = closeMs - sizeMs
     if (toMs < 0 || Math.floor(toMs / advanceMs) * advanceMs < fromMs) return undefined
@@ -147,9 +151,13 @@ const closedWindows =
 
 /** The same windows under their windowed keys. */
 export async function* withKeys(
-  closed: AsyncIterable<{ key: unknown; startMs: number; value: unknown; timestampMs: number }>,
+  closed: AsyncIterable<readonly FoundWindow<unknown, unknown>[]>,
   sizeMs: number,
-): AsyncIterable<ClosedWindow> {
-  for await (const { key, startMs, value, timestampMs } of closed)
-    yield { key: timeWindowKey(key, startMs, sizeMs), value, timestampMs }
+): AsyncIterable<readonly ClosedWindow[]> {
+  for await (const some of closed)
+    yield some.map(({ key, startMs, value, timestampMs }) => ({
+      key: timeWindowKey(key, startMs, sizeMs),
+      value,
+      timestampMs,
+    }))
 }

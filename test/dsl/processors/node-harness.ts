@@ -52,8 +52,8 @@ export class MapRows {
     return 0
   }
 
-  async *closed(fromMs: number, toMs: number): AsyncIterable<Row> {
-    yield* this.#sorted().filter((r) => r.startMs >= fromMs && r.startMs <= toMs)
+  async *closed(fromMs: number, toMs: number): AsyncIterable<readonly Row[]> {
+    yield this.#sorted().filter((r) => r.startMs >= fromMs && r.startMs <= toMs)
   }
 
   #sorted(): Row[] {
@@ -93,8 +93,8 @@ export class SessionMapRows extends MapRows {
     )
   }
 
-  override async *closed(fromMs: number, toMs: number): AsyncIterable<Row> {
-    yield* this.#byEnd().filter((r) => r.endMs >= fromMs && r.endMs <= toMs)
+  override async *closed(fromMs: number, toMs: number): AsyncIterable<readonly Row[]> {
+    yield this.#byEnd().filter((r) => r.endMs >= fromMs && r.endMs <= toMs)
   }
 
   #byEnd(): Row[] {
