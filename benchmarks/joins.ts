@@ -1,4 +1,5 @@
-// Each join in process: every other record is of the one side, the rest of the other.
+// Each join in process: every other record is of the one side, the rest of the other. docs/joins.md
+// says what those that cost more than five times as much as `count` do for it.
 import {
   StreamsBuilder,
   bytes,
