@@ -18,6 +18,11 @@ const readVarint = (bytes: Uint8Array): number => {
     cursor++
     return (first >>> 1) ^ -(first & 1)
   }
+  const second = bytes[cursor + 1]!
+  if (second < 0x80) {
+    cursor += 2
+    return ((first & 0x7f) >>> 1) ^ (second << 6) ^ -(first & 1)
+  }
   return readLongVarint(bytes)
 }
 
