@@ -10,7 +10,7 @@ import { fromLatin1, readInt32, readInt64, toLatin1, writeInt32, writeInt64 } fr
 import { allocate } from './byte-slab.js'
 import type { WriteBatch } from './bytes-store.js'
 import { KeyValueRows } from './key-value-rows.js'
-import { UNSTORED, type Row } from './row.js'
+import { STORED, UNSTORED, type Row } from './row.js'
 import { RowsOver } from './rows-over.js'
 import { SortedMap } from './sorted-map.js'
 import type { StoreContext } from './state-store.js'
@@ -47,8 +47,9 @@ let scratch = Buffer.allocUnsafeSlow(256)
 class ListsById extends KeyValueRows<string, Uint8Array> {
   delete(id: string, timestampMs: number, isStored: boolean): void {
     const row = this.written(id, null, timestampMs)
-    if (isStored) row.flags &= ~UNSTORED
-    else row.flags |= UNSTORED
+    // A row that is put again before its deletion went to the engine is there all the while.
+    if (isStored) row.flags = (row.flags | STORED) & ~UNSTORED
+    else if ((row.flags & STORED) === 0) row.flags |= UNSTORED
   }
 
   override unasked(row: Row<string, Uint8Array>): boolean {

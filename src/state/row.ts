@@ -19,6 +19,8 @@ export const TOUCHED = 32
 export const NEW = 64
 /** Known not to be in the engine: a deletion need not go there. */
 export const UNSTORED = 128
+/** Was in the engine when it was deleted: it may still be until that deletion is persisted. */
+export const STORED = 256
 
 /**
  * A value in memory. `value` is the live object, null where there is none. `image` is its bytes as the

@@ -107,6 +107,19 @@ describe('the shared store of outer joins', () => {
     rows.put('left', 'c', 'z', 1)
     commit()
     expect(persisted()).toEqual([`put ${c}`])
+    // In the engine all the while: deleted, put again and deleted between two persists.
+    rows.delete('left', 'c', 1)
+    commit()
+    rows.put('left', 'c', 'y', 1)
+    commit()
+    rows.delete('left', 'c', 1)
+    commit()
+    expect(persisted()).toEqual([`delete ${c}`])
+    rows.put('left', 'c', 'y', 1)
+    commit()
+    rows.delete('left', 'c', 1)
+    commit()
+    expect(persisted()).toEqual([])
   })
 
   it('finds restored records again', async () => {
