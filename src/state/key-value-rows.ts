@@ -175,9 +175,8 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     oldValue: V | null,
     held: Held<K, V>,
   ): void | Promise<void> {
-    const timestampMs =
-      newValue === null || !this.timestamped ? held.context.timestampMs : row.timestampMs
-    return this.#listener!(row.key, newValue, oldValue, timestampMs, held.context)
+    const timestampMs = newValue === null || !this.timestamped ? held.timestampMs : row.timestampMs
+    return this.#listener!(row.key, newValue, oldValue, timestampMs, held)
   }
 
   protected restoreRecord(record: ChangelogRecord): void {

@@ -1,25 +1,51 @@
 // The record cache: updates that wait for a flush before they are forwarded, in order of their last
 // update (semantics 15).
-import type { StoreRecordContext } from './state-store.js'
+import { noHeaders, type HeaderEntry } from '../serde/record-headers.js'
 import type { CachedValue } from './row.js'
+import type { StoreRecordContext } from './state-store.js'
 
 /** Kept as the old value where only its existence counts, or where `oldImage` has it. */
 export const something: unique symbol = Symbol('something')
 
-/** An update that waits. */
-export class Held<K, V> {
+/**
+ * An update that waits, and the context of the last one. It lives from flush to flush, so it holds
+ * no object of a single record, and is used again: the collector would copy each of them twice.
+ */
+export class Held<K, V> implements StoreRecordContext {
   older: Held<K, V> | undefined = undefined
   newer: Held<K, V> | undefined = undefined
+  timestampMs = -1
+  headers: readonly HeaderEntry[] = noHeaders
+  #hasMetadata = false
+  #topic: string | null = null
+  #partition = -1
+  #offset = -1
 
   constructor(
-    readonly row: CachedValue<K, V>,
+    public row: CachedValue<K, V> | undefined,
     /** The value before the first update since the last flush. */
-    readonly old: V | null | typeof something,
-    readonly oldImage: Uint8Array | undefined,
+    public old: V | null | typeof something,
+    public oldImage: Uint8Array | undefined,
     /** Whether the row was to be logged already before that update. */
-    readonly wasDirty: boolean,
-    public context: StoreRecordContext,
+    public wasDirty: boolean,
   ) {}
+
+  get metadata(): StoreRecordContext['metadata'] {
+    return this.#hasMetadata
+      ? { topic: this.#topic, partition: this.#partition, offset: this.#offset }
+      : undefined
+  }
+
+  /** Takes over the context of an update. */
+  take({ timestampMs, headers, metadata }: StoreRecordContext): void {
+    this.timestampMs = timestampMs
+    this.headers = headers
+    this.#hasMetadata = metadata !== undefined
+    if (metadata === undefined) return
+    this.#topic = metadata.topic
+    this.#partition = metadata.partition
+    this.#offset = metadata.offset
+  }
 }
 
 /** A list in order of last update. */
@@ -27,20 +53,37 @@ export class RecordCache<K, V> {
   #oldest: Held<K, V> | undefined
   #newest: Held<K, V> | undefined
   #count = 0
+  readonly #spare: Held<K, V>[] = []
 
   get count(): number {
     return this.#count
   }
 
-  add(held: Held<K, V>): void {
-    held.row.held = held
+  /** The first update of a row since the last flush. */
+  add(
+    row: CachedValue<K, V>,
+    old: V | null | typeof something,
+    oldImage: Uint8Array | undefined,
+    wasDirty: boolean,
+    context: StoreRecordContext,
+  ): void {
+    let held = this.#spare.pop()
+    if (held === undefined) held = new Held(row, old, oldImage, wasDirty)
+    else {
+      held.row = row
+      held.old = old
+      held.oldImage = oldImage
+      held.wasDirty = wasDirty
+    }
+    held.take(context)
+    row.held = held
     this.#count++
     this.#append(held)
   }
 
   /** Another update of a row that waits: it moves to the end. */
   renew(held: Held<K, V>, context: StoreRecordContext): void {
-    held.context = context
+    held.take(context)
     if (this.#newest === held) return
     this.#unlink(held)
     this.#append(held)
@@ -52,8 +95,17 @@ export class RecordCache<K, V> {
     if (held === undefined) return undefined
     this.#unlink(held)
     this.#count--
-    held.row.held = undefined
+    held.row!.held = undefined
     return held
+  }
+
+  /** What was taken is dealt with: nobody looks at it any more. */
+  release(held: Held<K, V>): void {
+    held.row = undefined
+    held.old = null
+    held.oldImage = undefined
+    held.headers = noHeaders
+    this.#spare.push(held)
   }
 
   clear(): void {

@@ -4,7 +4,7 @@ import { fromLatin1, toLatin1 } from './byte-keys.js'
 import type { ByteRange, BytesStore, Entry, WriteBatch } from './bytes-store.js'
 import type { LiveRow } from './live-row.js'
 import { mergeScan, textRange, type Overlaid } from './merged-scan.js'
-import { Held, RecordCache, something } from './record-cache.js'
+import { RecordCache, something, type Held } from './record-cache.js'
 import { RestoredRows } from './restored-rows.js'
 import { DIRTY, RAW, type CachedValue, type Row } from './row.js'
 import type { ChangelogRecord, StoreContext, TaskStore } from './state-store.js'
@@ -204,7 +204,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
       // Without bytes the object serves, unless it is the one that was changed in place.
       if (image !== undefined || (row.flags & RAW) !== 0 || old === value) old = something
     }
-    this.cache.add(new Held(row, old, image, (row.flags & DIRTY) !== 0, context))
+    this.cache.add(row, old, image, (row.flags & DIRTY) !== 0, context)
     this.#heldBytes += row.size + heldBytes
   }
 
@@ -218,12 +218,13 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     for (let held = this.cache.take(); held !== undefined; held = this.cache.take()) {
       const waiting = this.#flush(held)
       if (waiting !== undefined) return waiting.then(() => this.flushCache())
+      this.cache.release(held)
     }
     this.#heldBytes = 0
   }
 
   #flush(held: Held<K, V>): void | Promise<void> {
-    const row = held.row
+    const row = held.row!
     if (!this.hasListener) {
       this.flushed(row)
       return

@@ -158,7 +158,7 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     oldValue: V | null,
     held: Held<K, V>,
   ): void | Promise<void> {
-    return this.#listener!(row.row.key, row.second, row.first, newValue, oldValue, held.context)
+    return this.#listener!(row.row.key, row.second, row.first, newValue, oldValue, held)
   }
 
   protected changelogKey(keyBytes: Uint8Array, endMs: number, startMs: number): Uint8Array {

@@ -124,8 +124,8 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     oldValue: V | null,
     held: Held<K, V>,
   ): void | Promise<void> {
-    const timestampMs = newValue === null ? held.context.timestampMs : row.timestampMs
-    return this.#listener!(row.row.key, row.first, newValue, oldValue, timestampMs, held.context)
+    const timestampMs = newValue === null ? held.timestampMs : row.timestampMs
+    return this.#listener!(row.row.key, row.first, newValue, oldValue, timestampMs, held)
   }
 
   protected changelogKey(keyBytes: Uint8Array, startMs: number): Uint8Array {
