@@ -3,10 +3,14 @@
 // unless it is given an address, and runs in three rounds: the rate is the median, as it was when
 // the expected rates were measured. Never part of the tests.
 import { cpus } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { inProcess, type Result } from './in-process.js'
 import { startKafka } from '../test/integration/kafka-server.js'
 import { overBroker } from './over-broker.js'
+
+/** Time for a broker to write and to compact what it has just got. */
+const settleMs = 3000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,7 +50,11 @@ for (const name of names) if (name in inProcess) print(name, await inProcess[nam
 const overBrokerNames = names.filter((name) => name in overBroker)
 const results = new Map<string, Result[]>(overBrokerNames.map((name) => [name, []]))
 for (let round = 0; round < 3; round++)
-  for (const [name, found] of results) found.push(await overBroker[name]!(brokers))
+  for (const [name, found] of results) {
+    // What the last run wrote is not to be part of the next one.
+    await delay(settleMs)
+    found.push(await overBroker[name]!(brokers))
+  }
 for (const [name, found] of results) {
   found.sort((a, b) => a.rate - b.rate)
   const [low, median, high] = found as [Result, Result, Result]
