@@ -8,6 +8,7 @@ import type { Topology } from '../src/index.js'
 import { BenchTask, encodeBatches, type BenchTaskOptions } from './bench-task.js'
 import { generate } from './generator.js'
 import { joinTopologies } from './joins.js'
+import { longRetention } from './long-retention.js'
 import { manyKeys } from './many-keys.js'
 import { statefulTopologies } from './stateful.js'
 import { sixNodes, t1, t2, t3, t4 } from './topologies.js'
@@ -109,6 +110,7 @@ export const inProcess: Readonly<Record<string, () => Promise<Result>>> = {
   'count-100k': encoded(() => t3(), 100_000),
   'count-1m': encoded(() => t3(), million),
   'many-keys': manyKeys,
+  'long-retention': longRetention,
   'count-1k-uncached': encoded(() => t3('in', 'out', false), 1000),
   'windowed-average': encoded(() => t4(), 1000),
   stateful: againstCount(statefulTopologies),
