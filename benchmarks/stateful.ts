@@ -3,14 +3,14 @@
 // changelog record and a result for each key and commit. What costs more than five times as much
 // (measured, with a commit every 100 ms) does more:
 //
-//   hopping window, 6        five windows a record, each for less than a tumbling one alone
-//   sliding window, 14       three windows a record: two are new, one takes it in. 1.7 of them are
+//   hopping window, 7        five windows a record, each for less than a tumbling one alone
+//   sliding window, 19       three windows a record: two are new, one takes it in. 1.7 of them are
 //                            logged, and as many passed on, at commits
-//   session, 7               looks for neighbours, moves or makes a session; 0.35 logged a record
-//   sliding window on close, 19, session on close, 12: the same, and each closed window is read from
+//   session, 10              looks for neighbours, moves or makes a session; 0.35 logged a record
+//   sliding window on close, 25, session on close, 20: the same, and each closed window is read from
 //                            the store, which sorts its lists for that
-//   suppress until close, 5  each update is passed on, and waits as bytes under its key's bytes
-//   aggregate in place, uncached, 6: each result is a copy through JSON, as the next record changes it
+//   suppress until close, 6  each update is passed on, and waits as bytes under its key's bytes
+//   aggregate in place, uncached, 7: each result is a copy through JSON, as the next record changes it
 import {
   StreamsBuilder,
   bytes,
