@@ -11,15 +11,8 @@ import { joinTopologies } from './joins.js'
 import { longRetention } from './long-retention.js'
 import { manyKeys } from './many-keys.js'
 import { statefulTopologies } from './stateful.js'
+import type { Result } from './result.js'
 import { sixNodes, t1, t2, t3, t4 } from './topologies.js'
-
-export interface Result {
-  /** Records a second. */
-  readonly rate: number
-  /** What is expected at least, in records a second. */
-  readonly expected: number | undefined
-  readonly note: string
-}
 
 const runs = 3
 const million = 1_000_000

@@ -13,7 +13,7 @@ import {
 } from '../src/index.js'
 import { BenchTask, encodeBatches } from './bench-task.js'
 import { generate } from './generator.js'
-import type { Result } from './in-process.js'
+import type { Result } from './result.js'
 
 const stream = () => {
   const builder = new StreamsBuilder({ key: string(), value: bytes() })

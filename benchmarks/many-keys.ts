@@ -3,7 +3,7 @@
 // changelog record and an output; what differs is where rows are found and how often they are persisted.
 import { BenchTask, encodeBatches } from './bench-task.js'
 import { each, generate } from './generator.js'
-import type { Result } from './in-process.js'
+import type { Result } from './result.js'
 import { t3 } from './topologies.js'
 
 const million = 1_000_000

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { string, topicClient } from '../src/index.js'
 import { generate } from './generator.js'
-import type { Result } from './in-process.js'
+import type { Result } from './result.js'
 
 const million = 1_000_000
 const partitions = 4

@@ -5,9 +5,10 @@
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { inProcess, type Result } from './in-process.js'
+import { inProcess } from './in-process.js'
 import { startKafka } from '../test/integration/kafka-server.js'
 import { overBroker } from './over-broker.js'
+import type { Result } from './result.js'
 
 /** Time for a broker to write and to compact what it has just got. */
 const settleMs = 3000
