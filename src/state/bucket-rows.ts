@@ -186,7 +186,10 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
   }
 
   override unasked(row: BucketRow<K, L>): boolean {
-    return (row.timeMs + 1) * this.#bucketMs <= this.retention.unseenBeforeMs - this.#slackMs
+    return (
+      (row.timeMs + 1) * this.#bucketMs <=
+      this.retention.unseenBeforeMs(this.cached) - this.#slackMs
+    )
   }
 
   protected override *ghosts(): Generator<BucketRow<K, L>> {

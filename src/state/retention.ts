@@ -112,9 +112,14 @@ export class Retention {
     return this.floorAt(this.#committedMs)
   }
 
-  /** Nobody sees rows before this again, whatever becomes of the open transaction. */
-  get unseenBeforeMs(): number {
-    return this.#scansExpired ? this.committedFloorMs : this.#visibleFrom(this.#committedMs)
+  /**
+   * Nobody sees rows before this again, whatever becomes of the open transaction. In front of a
+   * record cache scans show what the engine has not dropped yet (semantics 12.16).
+   */
+  unseenBeforeMs(cached: boolean): number {
+    return cached || this.#scansExpired
+      ? this.committedFloorMs
+      : this.#visibleFrom(this.#committedMs)
   }
 
   /** The floor of another time: rows from here on are not deleted before time is beyond `timeMs`. */

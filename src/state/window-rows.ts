@@ -176,7 +176,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   override unasked(row: Row<K, V>): boolean {
-    return row.timeMs < this.#retention.unseenBeforeMs
+    return row.timeMs < this.#retention.unseenBeforeMs(this.cached)
   }
 
   protected override *ghosts(): Generator<Row<K, V>> {
