@@ -23,6 +23,12 @@ export function queriedStore(
   name: string,
   holders: () => StoreHolders,
 ): LocalStore {
+  checkQueryable(topology, name)
+  return new LocalStore(name, () => viewsOf(topology, name, holders()))
+}
+
+/** @throws StateStoreError when there is no store of that name, or it may not be asked */
+export function checkQueryable(topology: FrozenTopology, name: string): void {
   const { queryable } = topology
   const known = [
     ...topology.subtopologies.flatMap((s) => s.stores.map((t) => t.name)),
@@ -35,7 +41,6 @@ export function queriedStore(
         ? `store '${name}' is not queryable; name it in build({ … })`
         : `there is no store '${name}'; there are ${askable.map((n) => `'${n}'`).join(', ') || 'none'}`,
     )
-  return new LocalStore(name, () => viewsOf(topology, name, holders()))
 }
 
 function viewsOf(

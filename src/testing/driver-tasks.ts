@@ -1,7 +1,7 @@
 // The tasks of a test driver and the records on their way between them. Tasks, stores and commits
 // are the production ones; what a stream thread gets from the log, they get from here.
 import { systemClock, VirtualClock } from '../clock.js'
-import { IllegalStateError, StateStoreError } from '../errors.js'
+import { IllegalStateError } from '../errors.js'
 import { partitionKey, type TopicPartition } from '../kafka/client.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
 import { silentLogger } from '../logger.js'
@@ -9,6 +9,7 @@ import { StreamsMetrics } from '../metrics/streams-metrics.js'
 import { commitTasks } from '../runtime/commit.js'
 import { errorHandlers } from '../runtime/error-handlers.js'
 import { globalTask } from '../runtime/global-task.js'
+import { checkQueryable } from '../runtime/queried-store.js'
 import { RecordCollector } from '../runtime/record-collector.js'
 import { recordsOf } from '../runtime/record-source.js'
 import { StreamTask } from '../runtime/stream-task.js'
@@ -167,19 +168,7 @@ export class DriverTasks {
    * @throws StateStoreError when there is none, or it may not be asked
    */
   queried(name: string): readonly TaskStore[] {
-    const { topology } = this.#options
-    const { queryable } = topology
-    const known = [
-      ...topology.subtopologies.flatMap(({ stores }) => stores.map((store) => store.name)),
-      ...topology.globalStores.map(({ store }) => store.name),
-    ]
-    const askable = known.filter((each) => queryable === undefined || queryable.has(each))
-    if (!askable.includes(name))
-      throw new StateStoreError(
-        known.includes(name)
-          ? `store '${name}' is not queryable; name it in build({ … })`
-          : `there is no store '${name}'; there are ${askable.map((each) => `'${each}'`).join(', ') || 'none'}`,
-      )
+    checkQueryable(this.#options.topology, name)
     this.#start()
     return [...(this.#global === undefined ? [] : [this.#global]), ...this.#tasks]
       .map((task) => task.stores.get(name))
