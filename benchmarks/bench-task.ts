@@ -79,6 +79,12 @@ export function encodeBatches(records: Iterable<Generated>, size = 1000): Buffer
 /** How long records are processed before the event loop has its turn, ms; as in a stream thread. */
 const sliceMs = 5
 
+/** Of one record, in microseconds; CPU time is that of all threads. */
+export interface Cost {
+  readonly wallUs: number
+  readonly cpuUs: number
+}
+
 export interface BenchTaskOptions {
   readonly topic: string
   /** Default exactly-once: a commit every 100 ms. */
@@ -211,6 +217,16 @@ export class BenchTask {
     await this.#running.persisting
     await this.task.persist()
     return processed
+  }
+
+  /** The same, with what a record costs. */
+  async cost(batches: readonly Buffer[]): Promise<Cost> {
+    const cpu = process.cpuUsage()
+    const startedMs = performance.now()
+    const processed = await this.run(batches)
+    const wallUs = ((performance.now() - startedMs) * 1000) / processed
+    const { user, system } = process.cpuUsage(cpu)
+    return { wallUs, cpuUs: (user + system) / processed }
   }
 
   /** Adds one batch and processes it. */

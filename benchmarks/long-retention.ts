@@ -75,11 +75,9 @@ async function cost(topology: Topology, batches: readonly Buffer[]): Promise<num
   const bench = await BenchTask.open(topology, { topic: 'in' })
   const warm = Math.ceil(batches.length / 10)
   await bench.run(batches.slice(0, warm))
-  const cpu = process.cpuUsage()
-  const processed = await bench.run(batches.slice(warm))
-  const { user, system } = process.cpuUsage(cpu)
+  const { cpuUs } = await bench.cost(batches.slice(warm))
   await bench.close()
-  return (user + system) / processed
+  return cpuUs
 }
 
 /** Both in turn, the best of each counts. */

@@ -1,17 +1,12 @@
 // What a million keys cost: a count over so many, all of them there before, against one over a hundred
 // thousand. Both are far more than one commit sees, so that each record under exactly-once costs a
 // changelog record and an output; what differs is where rows are found and how often they are persisted.
-import { BenchTask, encodeBatches } from './bench-task.js'
+import { BenchTask, encodeBatches, type Cost } from './bench-task.js'
 import { each, generate } from './generator.js'
 import type { Result } from './result.js'
 import { t3 } from './topologies.js'
 
 const million = 1_000_000
-
-interface Cost {
-  readonly wallUs: number
-  readonly cpuUs: number
-}
 
 /** The cost of one record once every key has a row and several persists are over. */
 async function steadyCost(keys: number, records: number, guarantee: 'alos' | 'eos'): Promise<Cost> {
@@ -19,14 +14,9 @@ async function steadyCost(keys: number, records: number, guarantee: 'alos' | 'eo
   await bench.run(encodeBatches(each(keys)))
   const batches = encodeBatches(generate(records, keys))
   await bench.run(batches.slice(0, batches.length / 4))
-  const rest = batches.slice(batches.length / 4)
-  const cpu = process.cpuUsage()
-  const startedMs = performance.now()
-  const processed = await bench.run(rest)
-  const wallUs = ((performance.now() - startedMs) * 1000) / processed
-  const used = process.cpuUsage(cpu)
+  const cost = await bench.cost(batches.slice(batches.length / 4))
   await bench.close()
-  return { wallUs, cpuUs: (used.user + used.system) / processed }
+  return cost
 }
 
 /** A million keys against a hundred thousand, at both guarantees. */
