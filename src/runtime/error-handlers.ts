@@ -12,6 +12,7 @@ import {
   type RecordPosition,
 } from '../errors.js'
 import { KafkaError } from '../kafka/client.js'
+import type { FlowRecord } from '../topology/stream-record.js'
 
 /** What a handler decides. `deadLetter` goes on too, and writes the source record to the dead letter topic. */
 export type HandlerAnswer = 'fail' | 'continue' | 'deadLetter'
@@ -92,6 +93,12 @@ export const isDecided = (error: unknown): boolean =>
   error instanceof ProductionError ||
   error instanceof StateStoreError ||
   error instanceof OffsetLostError
+
+/** Where the input record stands that a record came from, if it came from one. */
+export const positionOf = ({ metadata }: FlowRecord<any, any>): RecordPosition | undefined =>
+  metadata === undefined || metadata.topic === null
+    ? undefined
+    : { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
 
 /** Where a failure happened, in words. */
 export const where = (position: RecordPosition | undefined, task: string): string =>

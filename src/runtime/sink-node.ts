@@ -1,29 +1,20 @@
 // The last node of a path: chooses topic and partition and writes the record into a batch. Failures
 // to write go to the production handler; nothing above a sink is asked about them.
-import {
-  ProcessingError,
-  ProductionError,
-  SerializationError,
-  type StreamsError,
-} from '../errors.js'
+import { ProcessingError } from '../errors.js'
 import type { Serializer } from '../serde/serde.js'
 import { serdeTraits } from '../serde/serde-traits.js'
 import type { NodeProcessor } from '../topology/processor.js'
 import type { FlowRecord } from '../topology/stream-record.js'
 import type { SinkNode } from '../topology/topology-node.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
-import { decided, where, waysOut, type ErrorHandlers } from './error-handlers.js'
 import { RecordTooLargeError, type RecordCollector, type TopicWriter } from './record-collector.js'
+import { dropUnsent, type UnsentHost } from './unsent-record.js'
 
 /** What a sink needs of its task. */
-export interface SinkHost {
-  readonly taskId: string
+export interface SinkHost extends UnsentHost {
   readonly collector: RecordCollector
-  readonly handlers: Pick<ErrorHandlers, 'production'>
   /** A topic's name in the log: internal topics carry the application id. */
   topicName(name: string): string
-  dropped(node: string, reason: string, record: FlowRecord | undefined): void
-  deadLetterCurrent(error: StreamsError): void
 }
 
 /** Runs a sink node. */
@@ -138,25 +129,7 @@ export class SinkProcessor implements NodeProcessor {
     reason: string,
     cause?: unknown,
   ): void {
-    const { name } = this.#sink
-    const task = this.#host.taskId
-    const metadata = record.metadata
-    const position =
-      metadata === undefined || metadata.topic === null
-        ? undefined
-        : { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
-    const options = { node: name, task, position, cause }
-    const text = `${name} cannot write the ${part} for ${topic} (caused by the record ${where(position, task)}): ${reason}`
-    const make = (message: string): StreamsError =>
-      part === 'record'
-        ? new ProductionError(message, options)
-        : new SerializationError(message, options)
-    const error = make(text)
-    const answer = this.#host.handlers.production(error)
-    if (answer === 'fail' || answer === 'retry')
-      throw decided(make(`${text}${waysOut('productionHandler')}`))
-    if (answer === 'deadLetter') this.#host.deadLetterCurrent(error)
-    this.#host.dropped(name, 'production', record)
+    dropUnsent(this.#host, { name: this.#sink.name, topic, part, reason, cause, record })
   }
 }
 

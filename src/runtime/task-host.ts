@@ -1,14 +1,14 @@
 // What nodes, stores, decoders and sinks ask of their task: the current record, names, times, what to
 // do when something fails, and what has to be waited for.
 import type { Clock } from '../clock.js'
-import { TaskCorruptedError, type RecordPosition, type StreamsError } from '../errors.js'
+import { TaskCorruptedError, type StreamsError } from '../errors.js'
 import { noHeaders } from '../serde/record-headers.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import type { NodeContext } from '../topology/processor.js'
 import type { FlowRecord } from '../topology/stream-record.js'
 import { sendDeadLetter } from './dead-letter.js'
 import { DroppedRecords } from './dropped-records.js'
-import { decided, processingError, waysOut } from './error-handlers.js'
+import { decided, positionOf, processingError, waysOut } from './error-handlers.js'
 import type { NodeHost, NodeRunner } from './node-runner.js'
 import type { ContextHost } from './processor-context.js'
 import { PunctuationQueue } from './punctuation-queue.js'
@@ -17,6 +17,7 @@ import type { SinkHost } from './sink-node.js'
 import type { DecoderHost, SourceBytes } from './source-decoder.js'
 import type { TaskEnvironment } from './task-environment.js'
 import type { StoreHost } from './task-stores.js'
+import { dropUnsent } from './unsent-record.js'
 
 /** The side of a task that its parts see; `StreamTask` is the side that its driver sees. */
 export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, SinkHost, StoreHost {
@@ -172,6 +173,18 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
     this.dropped(this.node?.name ?? store, reason, this.record)
   }
 
+  unlogged(store: string, topic: string, error: Error): void {
+    const { record } = this
+    const reason = error.message
+    try {
+      dropUnsent(this, { name: store, topic, part: 'record', reason, cause: error, record })
+    } catch (final) {
+      // A store of a user's own logs while a processor runs, whose code may swallow this.
+      if (this.node !== undefined) this.ended(final)
+      throw final
+    }
+  }
+
   deadLetter(source: SourceBytes, error: StreamsError): void {
     const { collector, deadLetterTopic } = this.environment
     if (deadLetterTopic !== undefined)
@@ -214,12 +227,6 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
     this.fatal = undefined
     throw error
   }
-}
-
-const positionOf = (record: FlowRecord): RecordPosition | undefined => {
-  const { metadata } = record
-  if (metadata === undefined || metadata.topic === null) return undefined
-  return { topic: metadata.topic, partition: metadata.partition, offset: metadata.offset }
 }
 
 const withMessage = <E extends StreamsError>(error: E, suffix: string): E => {

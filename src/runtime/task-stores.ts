@@ -11,7 +11,7 @@ import {
   writeCheckpoint,
   type ChangelogPosition,
 } from './checkpoint.js'
-import type { TopicWriter } from './record-collector.js'
+import { RecordTooLargeError, type TopicWriter } from './record-collector.js'
 import type { TaskEnvironment } from './task-environment.js'
 
 /** Where a task's rows lie: one database that survives, and one in memory for stores that ask for it. */
@@ -27,6 +27,8 @@ export interface StoreHost {
   /** The record in process, as stores keep it. */
   storeRecord(): StoreRecordContext
   droppedByStore(store: string, reason: string): void
+  /** A changelog record is too large. Returns when it is dropped. @throws the error to end with. */
+  unlogged(store: string, topic: string, error: Error): void
   /** The committed input offset of a topic at this task's partition, for stores restored from sources. */
   inputOffset(topic: string): number | undefined
 }
@@ -226,8 +228,13 @@ export class TaskStores {
       topic,
       rows: database.part(prefix),
       log: (key, value, timestampMs, headers) => {
-        if (writer !== undefined)
+        if (writer === undefined) return
+        try {
           collector.sendBytes(writer, host.partition, timestampMs, key, value, headers)
+        } catch (error) {
+          if (!(error instanceof RecordTooLargeError)) throw error
+          host.unlogged(spec.name, topic, error)
+        }
       },
       record: () => host.storeRecord(),
       drop: (reason) => host.droppedByStore(spec.name, reason),

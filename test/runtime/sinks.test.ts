@@ -1,12 +1,16 @@
 // What leaves a task: which partition, how many copies, in which batches, and what cannot leave.
+import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.js'
-import { ProductionError } from '../../src/errors.js'
+import { ProductionError, type StreamsError } from '../../src/errors.js'
 import { murmur2, partitionOfKey } from '../../src/kafka/partitioner.js'
 import type { RecordBatchBuilder } from '../../src/kafka/record-batch.js'
 import { RecordCollector } from '../../src/runtime/record-collector.js'
 import { HeaderList } from '../../src/serde/record-headers.js'
 import { string } from '../../src/serde/serdes.js'
+import { keyValueStore } from '../../src/state/stores.js'
+import type { ProcessorContext } from '../../src/topology/processor.js'
+import type { StreamRecord } from '../../src/topology/stream-record.js'
 import { Topology } from '../../src/topology/topology.js'
 import type { Partitioner } from '../../src/topology/topology-node.js'
 import { EmbeddedBench, mapTopology } from './embedded-bench.js'
@@ -176,6 +180,82 @@ describe('a record that is too large', () => {
     expect(error).toBeInstanceOf(ProductionError)
     expect(error.message).toMatch(/more than maxRequestSize, 1000: raise it/)
     await bench.close()
+  })
+})
+
+describe('a changelog record that is too large', () => {
+  const texts = { texts: keyValueStore({ key: string(), value: string() }) }
+  /** Keeps each text, and sends what it replaces. */
+  const keep = (): Topology =>
+    new Topology()
+      .addSource('in', 'in', strings)
+      .addProcessor(
+        'keep',
+        (context: ProcessorContext<string, string, typeof texts>) => {
+          const store = context.getStateStore('texts')
+          return {
+            process(record: StreamRecord<string, string>) {
+              const previous = store.get(record.key) ?? ''
+              store.put(record.key, record.value)
+              return context.forward({ ...record, value: `${previous.length}` })
+            },
+          }
+        },
+        { parents: ['in'], stores: texts },
+      )
+      .addSink('out', 'out', { parents: ['keep'], ...strings })
+  const long = 'x'.repeat(2_000)
+  const limits = { maxRequestSize: 1_000 }
+  const sentOut = async (count: number): Promise<string[]> =>
+    (await bench.received('out', count)).map(({ value }) => String(value))
+
+  let bench: EmbeddedBench
+  beforeEach(async () => {
+    bench = await EmbeddedBench.open('in', 'out', 'dlq')
+    await bench.send('in', ['a', 'short'])
+  })
+  afterEach(() => bench.close())
+
+  it('ends the application with the store, the task and the ways out', async () => {
+    await bench.send('in', ['a', long])
+    const error = await bench.failure(keep(), limits)
+    expect(error).toBeInstanceOf(ProductionError)
+    expect(error).toMatchObject({ node: 'texts', task: '0_1' })
+    expect(error.message).toMatch(
+      /texts cannot write the record for app-texts-changelog \(in task 0_1\): .*1000: raise it.*productionHandler/,
+    )
+  })
+
+  it('is dropped where the handler says so: the store has the row, the changelog the one before', async () => {
+    const answers: StreamsError[] = []
+    const config = {
+      ...limits,
+      productionHandler: (error: StreamsError) => (answers.push(error), 'continue' as const),
+    }
+    const app = bench.app(keep(), config)
+    await app.start()
+    expect(await sentOut(1)).toEqual(['0'])
+    await bench.send('in', ['a', long])
+    expect(await sentOut(2)).toEqual(['0', '5'])
+    await bench.send('in', ['a', long])
+    expect(await sentOut(3)).toEqual(['0', '5', '2000'])
+    await app.close()
+    expect(answers.map(({ message }) => /app-texts-changelog/.test(message))).toContain(true)
+    expect(app.metrics().get('dropped-records-total')).toBe(answers.length)
+    // Without the local store only what was logged is known.
+    rmSync(bench.stateDir, { recursive: true })
+    await bench.send('in', ['a', 'next'])
+    await bench.app(keep(), config).start()
+    expect((await sentOut(4)).at(-1)).toBe('5')
+  })
+
+  it('leaves a dead letter without a source record', async () => {
+    await bench.send('in', ['a', long])
+    const config = { ...limits, maxRequestSize: 1_800, deadLetterTopic: 'dlq' }
+    await bench.app(keep(), { ...config, productionHandler: 'deadLetter' }).start()
+    const [letter] = await bench.received('dlq', 1)
+    expect(letter).toMatchObject({ key: null, value: null })
+    expect(letter!.headers.get('__streams.errors.node')).toBe('texts')
   })
 })
 
