@@ -14,7 +14,7 @@ export {
 export { SessionWindowedKStream, TimeWindowedKStream } from './dsl/windowed-kstream.js'
 export { Change } from './dsl/change.js'
 export type * from './dsl/options.js'
-export type { Folder, Mapper, NN, Outer2, Outer3 } from './dsl/callbacks.js'
+export type { AsyncCall, AsyncMapper, Folder, Mapper, NN, Outer2, Outer3 } from './dsl/callbacks.js'
 export type { Optimization } from './dsl/graph/optimize.js'
 export {
   hopping,

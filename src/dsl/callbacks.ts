@@ -5,8 +5,25 @@ import type { StreamRecord } from '../topology/stream-record.js'
 /** `T` where it is not null. */
 export type NN<T> = Exclude<T, null>
 
+/** From a record to something else, at once. */
 export type Mapper<K, V, R> = (value: V, key: K, record: StreamRecord<K, V>) => R
+/** From an accumulator and a value to the next accumulator. */
 export type Folder<A, K, V> = (accumulator: A, value: V, key: K) => A
+
+/** What an asynchronous callback is given besides the record. */
+export interface AsyncCall {
+  /** Aborted when the call takes too long, or the task is closed. */
+  readonly signal: AbortSignal
+  /** From 1. */
+  readonly attempt: number
+}
+/** From a record to something else, with a call to the outside. */
+export type AsyncMapper<K, V, R> = (
+  value: V,
+  key: K,
+  record: StreamRecord<K, V>,
+  call: AsyncCall,
+) => R
 
 /** Refuses a callback that returns a promise, with a text that says what to use instead. */
 export type NotPromise<R> = R &
@@ -25,6 +42,7 @@ export type Outer3<K, V, V2> =
   | [left: NN<V>, right: NN<V2>, key: K]
   | [left: NN<V>, right: null, key: K]
   | [left: null, right: NN<V2>, key: K]
+/** The same for a joiner that does not ask for the key, so that its two arguments narrow each other. */
 export type Outer2<V, V2> =
   [left: NN<V>, right: NN<V2>] | [left: NN<V>, right: null] | [left: null, right: NN<V2>]
 

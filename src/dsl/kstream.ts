@@ -8,7 +8,16 @@ import type { TopicFor } from '../topology/topic.js'
 import type { Partitioner } from '../topology/topology-node.js'
 import { callAsync } from './async-steps.js'
 import { BranchedKStream, Split } from './branched-kstream.js'
-import type { AnyPromise, Mapper, NN, NotPromise, Outer2, Outer3, Refused } from './callbacks.js'
+import type {
+  AnyPromise,
+  AsyncMapper,
+  Mapper,
+  NN,
+  NotPromise,
+  Outer2,
+  Outer3,
+  Refused,
+} from './callbacks.js'
 import type { GlobalKTable } from './global-ktable.js'
 import { Grouping } from './grouping.js'
 import { KGroupedStream } from './kgrouped-stream.js'
@@ -17,6 +26,8 @@ import type {
   AsyncOptions,
   Grouped,
   Mapped,
+  MappedKey,
+  MappedValue,
   Materialized,
   Named,
   ProcessOptions,
@@ -63,12 +74,9 @@ export class KStream<out K, out V> {
    */
   filter<V2 extends V>(
     predicate: (value: V, key: K, record: StreamRecord<K, V>) => value is V2,
-    options?: { readonly name?: string | undefined },
+    options?: Named,
   ): KStream<K, V2>
-  filter(
-    predicate: Mapper<K, V, boolean>,
-    options?: { readonly name?: string | undefined },
-  ): KStream<K, V>
+  filter(predicate: Mapper<K, V, boolean>, options?: Named): KStream<K, V>
   filter(predicate: Mapper<K, V, boolean>, options?: Named): KStream<K, any> {
     return new KStream(steps.filterStream(this.#state, predicate, true, options))
   }
@@ -98,10 +106,7 @@ export class KStream<out K, out V> {
    * // words: a=tree, ∅=leaf
    * // → tree=a, leaf=nobody
    */
-  map<K2, V2>(
-    mapper: Mapper<K, V, Pair<K2, V2>>,
-    options?: Mapped<NoInfer<K2>, NoInfer<V2>>,
-  ): KStream<K2, V2> {
+  map<K2, V2>(mapper: Mapper<K, V, Pair<K2, V2>>, options?: Mapped<K2, V2>): KStream<K2, V2> {
     return new KStream(steps.mapStream(this.#state, mapper, options))
   }
 
@@ -117,10 +122,7 @@ export class KStream<out K, out V> {
     mapper: Mapper<K, V, AnyPromise<P>>,
     options?: Mapped<never, never>,
   ): Refused
-  mapValues<V2>(
-    mapper: Mapper<K, V, V2>,
-    options?: Omit<Mapped<never, NoInfer<V2>>, 'key'>,
-  ): KStream<K, V2>
+  mapValues<V2>(mapper: Mapper<K, V, V2>, options?: MappedValue<V2>): KStream<K, V2>
   mapValues(mapper: Mapper<K, V, any>, options?: steps.AnyMapped): any {
     return new KStream(steps.mapStreamValues(this.#state, mapper, options))
   }
@@ -135,7 +137,7 @@ export class KStream<out K, out V> {
    */
   flatMap<K2, V2>(
     mapper: Mapper<K, V, Iterable<Pair<K2, V2>>>,
-    options?: Mapped<NoInfer<K2>, NoInfer<V2>>,
+    options?: Mapped<K2, V2>,
   ): KStream<K2, V2> {
     return new KStream(steps.flatMapStream(this.#state, mapper, options))
   }
@@ -148,10 +150,7 @@ export class KStream<out K, out V> {
    * // words: a=to be
    * // → a=to, a=be
    */
-  flatMapValues<V2>(
-    mapper: Mapper<K, V, Iterable<V2>>,
-    options?: Omit<Mapped<never, NoInfer<V2>>, 'key'>,
-  ): KStream<K, V2> {
+  flatMapValues<V2>(mapper: Mapper<K, V, Iterable<V2>>, options?: MappedValue<V2>): KStream<K, V2> {
     return new KStream(steps.flatMapStreamValues(this.#state, mapper, options))
   }
 
@@ -163,10 +162,7 @@ export class KStream<out K, out V> {
    * // words: a=tree
    * // → t=tree
    */
-  selectKey<K2>(
-    mapper: Mapper<K, V, K2>,
-    options?: Omit<Mapped<NoInfer<K2>, never>, 'value'>,
-  ): KStream<K2, V> {
+  selectKey<K2>(mapper: Mapper<K, V, K2>, options?: MappedKey<K2>): KStream<K2, V> {
     return new KStream(steps.selectStreamKey(this.#state, mapper, options as steps.AnyMapped))
   }
 
@@ -207,7 +203,7 @@ export class KStream<out K, out V> {
    * // words: a=to, a=tree
    * // → a=tree
    */
-  split(o: { readonly name?: string | undefined } = {}): BranchedKStream<K, V, V, {}> {
+  split(o: Named = {}): BranchedKStream<K, V, V, {}> {
     return new BranchedKStream(new Split(this.#state, o))
   }
 
@@ -411,12 +407,7 @@ export class KStream<out K, out V> {
    * // → a=4
    */
   mapValuesAsync<V2>(
-    mapper: (
-      value: V,
-      key: K,
-      record: StreamRecord<K, V>,
-      call: { readonly signal: AbortSignal; readonly attempt: number },
-    ) => PromiseLike<V2> | V2,
+    mapper: AsyncMapper<K, V, PromiseLike<V2> | V2>,
     o?: AsyncOptions,
   ): KStream<K, V2> {
     return new KStream(callAsync(this.#state, mapper, 'value', o))
@@ -430,7 +421,7 @@ export class KStream<out K, out V> {
    * // words: a=to, a=tree
    * // → a=tree
    */
-  filterAsync(predicate: Mapper<K, V, PromiseLike<boolean>>, o?: AsyncOptions): KStream<K, V> {
+  filterAsync(predicate: AsyncMapper<K, V, PromiseLike<boolean>>, o?: AsyncOptions): KStream<K, V> {
     return new KStream(callAsync(this.#state, predicate, 'predicate', o))
   }
 
@@ -442,7 +433,7 @@ export class KStream<out K, out V> {
    * // words: a=tree
    * // →
    */
-  forEachAsync(action: Mapper<K, V, PromiseLike<void>>, o?: AsyncOptions): void {
+  forEachAsync(action: AsyncMapper<K, V, PromiseLike<unknown>>, o?: AsyncOptions): void {
     callAsync(this.#state, action, 'ignored', o)
   }
 }

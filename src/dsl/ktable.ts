@@ -11,7 +11,7 @@ import { KGroupedTable } from './kgrouped-table.js'
 import { KStream } from './kstream.js'
 import type {
   Grouped,
-  Mapped,
+  MappedKey,
   Materialized,
   Named,
   UntilTimeLimit,
@@ -141,14 +141,11 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
    * // prices: a=3
    * // → a!=3
    */
-  toStream<K2>(
-    keyMapper: (value: V | D, key: K) => K2,
-    o?: Omit<Mapped<NoInfer<K2>, never>, 'value'>,
-  ): KStream<K2, V | D>
+  toStream<K2>(keyMapper: (value: V | D, key: K) => K2, o?: MappedKey<K2>): KStream<K2, V | D>
   toStream(o?: Named): KStream<K, V | D>
   toStream(
     first: ((value: V | D, key: K) => unknown) | Named = {},
-    o: Mapped<any, any> = {},
+    o: MappedKey<any> = {},
   ): KStream<any, V | D> {
     if (typeof first !== 'function') return new KStream(streamOf(this.#state, first))
     const stream = streamOf(this.#state, { name: o.name })

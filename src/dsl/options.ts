@@ -24,11 +24,18 @@ export interface Named {
   readonly name?: string | undefined
 }
 
-/** Operators that change a type take the serdes of what they return. */
-export interface Mapped<K, V> extends Named {
+/** Operators that change the key take the serde of what they return. */
+export interface MappedKey<K> extends Named {
   readonly key?: SerdeFor<NN<K>> | undefined
+}
+
+/** Operators that change the value take the serde of what they return. */
+export interface MappedValue<V> extends Named {
   readonly value?: SerdeFor<NN<V>> | undefined
 }
+
+/** Operators that change both. */
+export interface Mapped<K, V> extends MappedKey<K>, MappedValue<V> {}
 
 /** Where a table's rows are kept. */
 export interface Materialized<K, V> {

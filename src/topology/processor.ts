@@ -11,7 +11,7 @@ export interface Processor<in K, in V> {
 }
 
 /** What a processor of users' own may touch. */
-export interface ProcessorContext<K, V, S> {
+export interface ProcessorContext<K, V, out S> {
   readonly getStateStore: <N extends keyof S & string>(
     name: N,
   ) => S[N] extends StoreBuilder<infer T> ? T : never

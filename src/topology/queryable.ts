@@ -3,6 +3,7 @@ import { StateStoreError } from '../errors.js'
 import type { KeyValueStore, ReadOnlyKeyValueStore } from '../state/key-value-store.js'
 import type { ReadOnlySessionStore, SessionStore } from '../state/session-store.js'
 import type { StateStore } from '../state/stores.js'
+import type { VersionedKeyValueStore, VersionedRecord } from '../state/versioned-store.js'
 import type { ReadOnlyWindowStore, WindowStore } from '../state/window-store.js'
 import type { Windowed } from '../serde/windowed.js'
 
@@ -32,7 +33,9 @@ export type StoreOf<T> =
         ? ReadOnlyWindowStore<K, V>
         : T extends StateStore<SessionStore<infer K, infer V>>
           ? ReadOnlySessionStore<K, V>
-          : never
+          : T extends StateStore<VersionedKeyValueStore<infer K, infer V>>
+            ? ReadOnlyKeyValueStore<K, VersionedRecord<V>>
+            : never
 
 /** The name under which something can be asked; `undefined` where it keeps no rows. */
 export const queryableName = (queryable: Queryable): string | undefined =>

@@ -5,18 +5,11 @@ import { delay } from '../../clock.js'
 import { ProcessingError } from '../../errors.js'
 import type { NodeContext, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
+import type { AsyncMapper } from '../callbacks.js'
 import { checked, holds } from './checked.js'
 import type { AsyncCallOptions } from './operator-options.js'
 
-/** What a call is given beside the record. */
-export interface Call {
-  /** Aborted when the call takes too long, or the task is closed. */
-  readonly signal: AbortSignal
-  /** From 1. */
-  readonly attempt: number
-}
-
-export type AsyncCallback = (value: any, key: any, record: any, call: Call) => unknown
+export type AsyncCallback = AsyncMapper<any, any, unknown>
 
 /** What is done with a result: it becomes the value, decides whether the record passes, or is ignored. */
 export type AsyncResult = 'value' | 'predicate' | 'ignored'

@@ -2,13 +2,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../../../src/clock.js'
-import { asyncCall, type Call } from '../../../src/dsl/processors/async-call.js'
+import type { AsyncCall } from '../../../src/dsl/callbacks.js'
+import { asyncCall } from '../../../src/dsl/processors/async-call.js'
 import type { AsyncCallOptions } from '../../../src/dsl/processors/operator-options.js'
 import { HeaderList } from '../../../src/serde/record-headers.js'
 import type { NodeContext, NodeProcessor } from '../../../src/topology/processor.js'
 import { FlowRecord } from '../../../src/topology/stream-record.js'
 
-interface Open extends Call {
+interface Open extends AsyncCall {
   readonly value: string
   readonly answer: (value: unknown) => void
   readonly fail: (error: Error) => void
@@ -43,7 +44,7 @@ class AsyncHarness {
       forward: ({ key, value, timestampMs }: FlowRecord) =>
         void this.outputs.push(`${key}=${value}@${timestampMs}`),
     } as unknown as NodeContext
-    const callback = (value: string, _key: unknown, _record: unknown, call: Call) =>
+    const callback = (value: string, _key: unknown, _record: unknown, call: AsyncCall) =>
       new Promise((answer, fail) => {
         const { signal, attempt } = call
         const open = { value, signal, attempt, answer, fail }
