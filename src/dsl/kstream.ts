@@ -1,5 +1,6 @@
 // A stream of records. Each method adds a named node and returns the stream behind it; nothing runs
 // before the topology is built. Callbacks get `(value, key, record)`.
+import type { KeyValue } from '../state/key-value-store.js'
 import type { Stores } from '../state/stores.js'
 import type { Processor, ProcessorContext } from '../topology/processor.js'
 import type { UserSupplier } from '../topology/processor-adapter.js'
@@ -38,9 +39,6 @@ import { joinWith, type Joinable, type JoinArgs } from './stream-join-args.js'
 import { joinStreams } from './stream-joins.js'
 import type { StreamState } from './stream-state.js'
 import * as steps from './stream-steps.js'
-
-/** `[key, value]`. */
-type Pair<K, V> = readonly [key: K, value: V]
 
 let stateOf: (stream: KStream<any, any>) => StreamState
 
@@ -106,7 +104,7 @@ export class KStream<out K, out V> {
    * // words: a=tree, ∅=leaf
    * // → tree=a, leaf=nobody
    */
-  map<K2, V2>(mapper: Mapper<K, V, Pair<K2, V2>>, options?: Mapped<K2, V2>): KStream<K2, V2> {
+  map<K2, V2>(mapper: Mapper<K, V, KeyValue<K2, V2>>, options?: Mapped<K2, V2>): KStream<K2, V2> {
     return new KStream(steps.mapStream(this.#state, mapper, options))
   }
 
@@ -136,7 +134,7 @@ export class KStream<out K, out V> {
    * // → to=a, be=a
    */
   flatMap<K2, V2>(
-    mapper: Mapper<K, V, Iterable<Pair<K2, V2>>>,
+    mapper: Mapper<K, V, Iterable<KeyValue<K2, V2>>>,
     options?: Mapped<K2, V2>,
   ): KStream<K2, V2> {
     return new KStream(steps.flatMapStream(this.#state, mapper, options))
@@ -345,21 +343,21 @@ export class KStream<out K, out V> {
    * // words: b=leaf@20
    * // → a=tree+t@2, b=null+x@2
    */
-  outerJoin<V2, R>(
-    other: KStream<K, V2>,
-    joiner: (...args: Outer3<K, V, V2>) => R,
-    options: StreamJoined<K, V, V2>,
-  ): KStream<K, R>
-  outerJoin<V2, R>(
-    other: KStream<K, V2>,
+  outerJoin<V2, R, K2 extends K | null = K>(
+    other: KStream<K2, V2>,
+    joiner: (...args: Outer3<K | K2, V, V2>) => R,
+    options: StreamJoined<NN<K>, NN<V>, NN<V2>>,
+  ): KStream<K | K2, R>
+  outerJoin<V2, R, K2 extends K | null = K>(
+    other: KStream<K2, V2>,
     joiner: (...args: Outer2<V, V2>) => R,
-    options: StreamJoined<K, V, V2>,
-  ): KStream<K, R>
+    options: StreamJoined<NN<K>, NN<V>, NN<V2>>,
+  ): KStream<K | K2, R>
   outerJoin(
-    other: KStream<K, any>,
+    other: KStream<any, any>,
     joiner: (...args: any) => any,
-    options: StreamJoined<K, any, any>,
-  ): KStream<K, any> {
+    options: StreamJoined<any, any, any>,
+  ): KStream<any, any> {
     return new KStream(joinStreams(this.#state, stateOf(other), 'outer', joiner, options))
   }
 

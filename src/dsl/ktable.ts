@@ -1,6 +1,7 @@
 // A table: the latest value of each key, and the stream of its updates. Each method adds a named node
 // and returns the table behind it. Callbacks of rows get `(value, key)` and never see deletions,
 // except where they say so.
+import type { KeyValue } from '../state/key-value-store.js'
 import type { Stores } from '../state/stores.js'
 import type { ProcessorContext } from '../topology/processor.js'
 import type { Windowed, WindowKind } from '../serde/windowed.js'
@@ -178,7 +179,7 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
    * // → NL=1, NL=0@2, BE=1@2
    */
   groupBy<K2, V2>(
-    selector: (value: V, key: K) => readonly [key: K2, value: V2] | null,
+    selector: (value: V, key: K) => KeyValue<K2, V2> | null,
     o: Grouped<NN<K2>, NN<V2>> = {},
   ): KGroupedTable<NN<K2>, NN<V2>> {
     return new KGroupedTable(new TableGrouping(this.#state, selector, o))

@@ -4,11 +4,12 @@ import type { Mapper, NN } from './callbacks.js'
 import { GlobalKTable, globalTableBehind } from './global-ktable.js'
 import { KStream, streamBehind } from './kstream.js'
 import { KTable, tableBehind } from './ktable.js'
-import type { Joined, StreamJoined } from './options.js'
+import type { Joined, Named, StreamJoined } from './options.js'
 import { joinGlobalTable, joinStreams, joinTable } from './stream-joins.js'
 import type { StreamState } from './stream-state.js'
 
-export type Joinable<K> = KStream<K, any> | KTable<K, any, any> | GlobalKTable<any, any>
+/** What a stream with keys `K` joins with; the records of another stream may be without a key. */
+export type Joinable<K> = KStream<K | null, any> | KTable<K, any, any> | GlobalKTable<any, any>
 
 /** What `join` and `leftJoin` take after `other`; `N` is null where the other side may be missing. */
 export type JoinArgs<K, V, O, N, R, G> =
@@ -16,12 +17,18 @@ export type JoinArgs<K, V, O, N, R, G> =
     ? [
         keySelector: Mapper<K, V, GK | N>,
         joiner: (value: NN<V>, other: NN<V2> | N, key: K) => G,
-        options?: { readonly name?: string | undefined },
+        options?: Named,
       ]
     : O extends KStream<any, infer V2>
-      ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options: StreamJoined<K, V, V2>]
+      ? [
+          joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R,
+          options: StreamJoined<NN<K>, NN<V>, NN<V2>>,
+        ]
       : O extends KTable<any, infer V2, any>
-        ? [joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R, options?: Joined<K, V, V2>]
+        ? [
+            joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R,
+            options?: Joined<NN<K>, NN<V>, NN<V2>>,
+          ]
         : never
 
 /** Joins a stream with whatever `other` is. @throws TypeError when it is neither stream nor table */
