@@ -12,6 +12,7 @@ export {
   TimeWindowedCogroupedKStream,
 } from './dsl/cogrouped-kstream.js'
 export { SessionWindowedKStream, TimeWindowedKStream } from './dsl/windowed-kstream.js'
+export type { EmitStrategy } from './dsl/processors/operator-options.js'
 export { Change } from './dsl/change.js'
 export type * from './dsl/options.js'
 export type { AsyncCall, AsyncMapper, Folder, Mapper, NN, Outer2, Outer3 } from './dsl/callbacks.js'
@@ -30,6 +31,7 @@ export {
   type SlidingWindows,
   type TimeWindows,
 } from './dsl/windows.js'
+/** All windows under one name, for completion. */
 export * as windows from './dsl/window-kinds.js'
 
 export {
@@ -53,6 +55,7 @@ export {
 } from './topology/timestamp-extractor.js'
 
 export * from './serde/serdes.js'
+/** All serdes under one name, for completion. */
 export * as serdes from './serde/serdes.js'
 export type { Deserializer, Serde, SerdeFor, Serializer } from './serde/serde.js'
 export { recordHeaders, type HeadersInit, type RecordHeaders } from './serde/record-headers.js'
@@ -74,7 +77,7 @@ export {
   type Stores,
   type WindowStoreOptions,
 } from './state/stores.js'
-export type { CustomStore, CustomStoreContext } from './state/custom-store.js'
+export type { CustomStore, CustomStoreContext, CustomStoreOptions } from './state/custom-store.js'
 export type {
   KeyValue,
   KeyValueStore,
@@ -94,9 +97,10 @@ export type {
 
 export { closeOnSignals, KafkaStreams, type UntypedStore } from './runtime/kafka-streams.js'
 export type { CommonConfig, StreamsConfig } from './runtime/streams-config.js'
-export type { StreamsState } from './runtime/streams-state.js'
+export type { StateListener, StreamsState } from './runtime/streams-state.js'
 export type { HandlerAnswer } from './runtime/error-handlers.js'
 export type { Transport } from './kafka/transport.js'
+export type { Logger } from './logger.js'
 export { topicClient, type LogConfig } from './runtime/open-topics.js'
 export type {
   RecordToSend,

@@ -83,6 +83,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
     this.#windows = windows
   }
 
+  /** Ends the cogroup in one table of windows. */
   aggregate(o: Omit<Materialized<K, A>, 'value'> = {}): KTable<Windowed<K>, Acc<A>, Del<A>> {
     const windowing: Windowing = { windows: this.#windows, emit: 'onWindowUpdate' }
     return new KTable(foldTogether(this.#cogrouping, o, windowing))

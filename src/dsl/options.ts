@@ -93,11 +93,13 @@ export interface Joined<K, V, V2> {
 
 /** Joins of two streams. */
 export interface StreamJoined<K, V, V2> {
+  /** How far apart in time two records may be. */
   readonly within: JoinWindow
   readonly key?: SerdeFor<NN<K>> | undefined
   readonly value?: SerdeFor<NN<V>> | undefined
   readonly otherValue?: SerdeFor<NN<V2>> | undefined
   readonly name?: string | undefined
+  /** What the names of both window stores begin with. */
   readonly store?: string | undefined
   readonly engine?: 'leveldb' | 'memory' | undefined
   readonly logging?: false | Readonly<Record<string, string>> | undefined
@@ -128,11 +130,14 @@ export interface ProcessOptions<K, V, S extends Stores> {
 
 /** A fold: the accumulator's type follows from `value`, else from `initial`. */
 export interface Aggregate<A, K, V> extends Omit<Materialized<K, A>, 'value'> {
+  /** The accumulator of a key before its first value. */
   readonly initial: () => A
   readonly add: Folder<NoInfer<A>, K, V>
+  /** The accumulator's serde; `nullable` where a fold may delete. */
   readonly value?: Serde<A> | JsonSerde | undefined
 }
 
+/** What a full buffer does: forward the oldest update before its time, or end the application. */
 export type BufferFull = 'emitEarly' | 'shutDown'
 
 /** Holds updates of a key back for a time. */

@@ -79,6 +79,7 @@ export class KafkaStreams<S = {}> {
     return this.#application.close(o.timeoutMs)
   }
 
+  /** Where its life stands. */
   get state(): StreamsState {
     return this.#application.state
   }

@@ -40,11 +40,13 @@ export interface CommonConfig {
   readonly closeTimeoutMs?: number | undefined
   /** Bytes that a record may have, default 1,048,576; its topic's `max.message.bytes` must allow it. */
   readonly maxRequestSize?: number | undefined
+  /** Where records go that a handler answers `deadLetter` for; it makes that the default of two handlers. */
   readonly deadLetterTopic?: string | undefined
   /** What to do when committed offsets or a changelog are lost, default `fail`. */
   readonly onOffsetLost?: 'fail' | 'reset' | undefined
   /** Makes this a static member of the group. */
   readonly groupInstanceId?: string | undefined
+  /** What brokers see; default: the application id. */
   readonly clientId?: string | undefined
   /** Of internal topics, default -1: the log's default. */
   readonly replicationFactor?: number | undefined
@@ -52,9 +54,12 @@ export interface CommonConfig {
   readonly topicConfig?: Readonly<Record<string, string>> | undefined
   /** Refuses generated names of internal topics, default false. */
   readonly ensureExplicitInternalResourceNaming?: boolean | undefined
+  /** Bytes that a serde refuses. Default `fail`; with `deadLetterTopic` `deadLetter`. */
   readonly deserializationHandler?:
     HandlerAnswer | ((error: StreamsError) => HandlerAnswer) | undefined
+  /** Callbacks and processors that throw. Default `fail`; with `deadLetterTopic` `deadLetter`. */
   readonly processingHandler?: HandlerAnswer | ((error: StreamsError) => HandlerAnswer) | undefined
+  /** Records that cannot be written. Default `fail`. */
   readonly productionHandler?:
     HandlerAnswer | 'retry' | ((error: StreamsError) => HandlerAnswer | 'retry') | undefined
   /** Where log lines go, default: warnings and errors to stderr. pino and the console fit. */

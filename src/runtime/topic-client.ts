@@ -109,7 +109,7 @@ export class TopicClient {
   async *read<K, V>(
     topic: Read<K, V>,
     from: ReadonlyMap<number, number> = new Map(),
-  ): AsyncGenerator<TopicRecord<K, V>> {
+  ): AsyncGenerator<TopicRecord<K, V>, void, undefined> {
     const client = await this.#client
     const partitions = await this.#partitions(client, topic.name)
     const starts = await client.admin.offsets(partitions, 'earliest')
@@ -165,6 +165,7 @@ export class TopicClient {
     return rows
   }
 
+  /** Sends what waits and closes the connections. */
   async close(): Promise<void> {
     const client = await this.#client
     await this.#producer?.close()

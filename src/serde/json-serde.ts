@@ -12,6 +12,7 @@ export interface JsonSerde extends Serde<unknown> {
   readonly untyped: true
 }
 
+/** What `json<T>()` does with the text `null`. */
 export interface JsonOptions {
   /** What the four bytes `null` are when read: refused (default), or a tombstone. */
   readonly nullText?: 'refuse' | 'tombstone' | undefined

@@ -7,8 +7,11 @@ export type HeaderEntry = readonly [name: string, value: Uint8Array | null]
 export interface RecordHeaders extends Iterable<HeaderEntry> {
   /** The last header of that name. */
   get(name: string): Uint8Array | null | undefined
+  /** All headers of that name, in order. */
   getAll(name: string): readonly (Uint8Array | null)[]
+  /** Adds one at the end; a text becomes UTF-8. */
   add(name: string, value: Uint8Array | string | null): void
+  /** Removes all of that name. */
   remove(name: string): void
 }
 

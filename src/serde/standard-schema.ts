@@ -1,6 +1,7 @@
 // The Standard Schema interface (standardschema.dev, version 1), which zod, valibot, arktype and
 // others implement. Only its synchronous form can serve a serde.
 
+/** A schema of any library that follows standardschema.dev; `Input` is what it reads, `Output` what it makes of it. */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1

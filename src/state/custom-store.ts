@@ -12,6 +12,7 @@ export interface CustomStore {
   close(): void
 }
 
+/** What `open` of a store of the user's own is given. */
 export interface CustomStoreContext {
   readonly name: string
   readonly taskId: string
@@ -34,7 +35,8 @@ export interface CustomStoreContext {
   ): void
 }
 
-export interface CustomOptions<S extends CustomStore> {
+/** How a store of the user's own is opened, and whether it has a changelog. */
+export interface CustomStoreOptions<S extends CustomStore> {
   readonly logging?: false | Readonly<Record<string, string>> | undefined
   readonly open: (context: CustomStoreContext) => S
 }
@@ -42,7 +44,7 @@ export interface CustomOptions<S extends CustomStore> {
 /** Rows in memory, as far as the task knows: it restores the whole changelog at every start. */
 export const customSpec = <S extends CustomStore>(
   name: string,
-  o: CustomOptions<S>,
+  o: CustomStoreOptions<S>,
 ): StoreSpec => ({
   name,
   kind: 'custom',
@@ -61,7 +63,7 @@ class CustomTaskStore<S extends CustomStore> implements TaskStore {
   readonly dirtyBytes = 0
   #apply: ((records: readonly ChangelogRecord[]) => void) | undefined
 
-  constructor(name: string, options: CustomOptions<S>, context: StoreContext) {
+  constructor(name: string, options: CustomStoreOptions<S>, context: StoreContext) {
     this.name = name
     this.api = options.open({
       name,

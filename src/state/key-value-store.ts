@@ -1,8 +1,10 @@
 // Key-value stores as users see them. Reads and writes of one key do not wait; scans do.
 import type { Serializer } from '../serde/serde.js'
 
+/** A key with its value. */
 export type KeyValue<K, V> = readonly [key: K, value: V]
 
+/** Scans go by the keys' bytes, upwards unless `reverse`. */
 export interface ScanOrder {
   readonly reverse?: boolean | undefined
 }
@@ -27,16 +29,20 @@ export interface KeyValueStore<K, V> {
   approximateNumEntries(): number
 }
 
+/** A value with the time of its last update. */
 export interface ValueAndTimestamp<out V> {
   readonly value: V
   readonly timestampMs: number
 }
 
+/** Rows by key that carry the time of their last update, as those of tables do. */
 export interface TimestampedKeyValueStore<K, V> extends KeyValueStore<K, ValueAndTimestamp<V>> {}
 
 /** What queries see of a key-value store: copies, uncommitted values included. */
 export interface ReadOnlyKeyValueStore<K, V> {
+  /** `undefined` when there is no such key. */
   get(key: K): Promise<V | undefined>
+  /** Both bounds are inclusive; in order of the keys' bytes within a partition. */
   range(from: K, to: K): AsyncIterable<KeyValue<K, V>>
   all(): AsyncIterable<KeyValue<K, V>>
 }

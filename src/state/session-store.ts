@@ -20,8 +20,10 @@ export interface SessionStore<K, V> {
 
 /** What queries see of a session store. */
 export interface ReadOnlySessionStore<K, V> {
+  /** The sessions of a key. */
   fetch(
     key: K,
   ): Promise<readonly { readonly startMs: number; readonly endMs: number; readonly value: V }[]>
+  /** The sessions of all keys. */
   fetchAll(): AsyncIterable<KeyValue<Windowed<K, 'session'>, V>>
 }

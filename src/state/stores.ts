@@ -1,7 +1,7 @@
 // What users call to build a store, and how a builder becomes a spec under a name.
 import { TopologyError } from '../errors.js'
 import type { Serde } from '../serde/serde.js'
-import { customSpec, type CustomOptions, type CustomStore } from './custom-store.js'
+import { customSpec, type CustomStore, type CustomStoreOptions } from './custom-store.js'
 import type { KeyValueStore, TimestampedKeyValueStore } from './key-value-store.js'
 import type { SessionStore } from './session-store.js'
 import { keyValueSpec, lruSpec, sessionSpec, versionedSpec, windowSpec } from './specs.js'
@@ -19,6 +19,7 @@ export interface StateStore<S> extends StoreBuilder<S> {
   readonly name: string
 }
 
+/** Builders or handles by the name that `getStateStore` takes. */
 export type Stores = Readonly<Record<string, StoreBuilder<any>>>
 
 /** An engine of somebody else's making. */
@@ -26,6 +27,7 @@ export interface StoreEngine {
   readonly '~engine': true
 }
 
+/** Serdes and upkeep of a store. */
 export interface StoreOptions<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
@@ -37,6 +39,7 @@ export interface StoreOptions<K, V> {
   readonly logging?: false | Readonly<Record<string, string>> | undefined
 }
 
+/** Serdes and upkeep of a window store, with its window size and how long rows are kept. */
 export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly sizeMs: number
   readonly retentionMs: number
@@ -166,6 +169,6 @@ export function sessionStore<K, V>(
  * A store of the user's own: `open` is called once per task, writes the changelog through `log`, and
  * registers with `onRestore` what applies changelog records.
  */
-export function customStore<S extends CustomStore>(o: CustomOptions<S>): StoreBuilder<S> {
+export function customStore<S extends CustomStore>(o: CustomStoreOptions<S>): StoreBuilder<S> {
   return new Builder((name) => customSpec(name, o))
 }

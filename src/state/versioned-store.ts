@@ -1,11 +1,13 @@
 // Versioned stores as users see them: the history of each key over its history retention (KIP-889).
 import type { ValueAndTimestamp } from './key-value-store.js'
 
+/** A value with the interval in which it is valid. */
 export interface VersionedRecord<out V> extends ValueAndTimestamp<V> {
   /** Exclusive. A processor's look-ups leave it `undefined`, as those of Kafka Streams 4.1 do. */
   readonly validToMs: number | undefined
 }
 
+/** The versions of each key. */
 export interface VersionedKeyValueStore<K, V> {
   /** The end of the version's validity, `null` while it is the latest, `undefined` when refused as too old. */
   put(key: K, value: V | null, timestampMs: number): number | null | undefined

@@ -23,6 +23,7 @@ import {
 /** For the recorded cases: sees each record as it is produced, before it is delivered. */
 export const observeProduced: unique symbol = Symbol('observeProduced')
 
+/** Configuration, clock and partitions of a test. */
 export interface TestDriverOptions {
   /** Of `KafkaStreams`; everything has a default here, `applicationId` is `test`. */
   readonly config?: Partial<StreamsConfig> | undefined
@@ -62,6 +63,7 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
   readonly #tasks: DriverTasks
   #step: Promise<unknown> = Promise.resolve()
   #closed = false
+  /** For the compiler alone. */
   declare readonly '~stores': S
 
   constructor(topology: Topology<S>, options: TestDriverOptions = {}) {
@@ -78,6 +80,10 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     })
   }
 
+  /**
+   * The way into a source topic. Records without a timestamp get `startMs`, which moves on by `autoAdvanceMs`.
+   * @throws TopologyError when nothing reads the topic
+   */
   createInputTopic<K, V>(topic: Topic<K, V>, options?: Times): TestInputTopic<K, V>
   createInputTopic<K, V>(topic: string, options: Serdes<K, V> & Times): TestInputTopic<K, V>
   createInputTopic<K, V>(
@@ -99,6 +105,7 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     )
   }
 
+  /** What is produced to a topic, internal ones included. */
   createOutputTopic<K, V>(topic: Topic<K, V>): TestOutputTopic<K, V>
   createOutputTopic<K, V>(topic: string, options: Serdes<K, V>): TestOutputTopic<K, V>
   createOutputTopic<K, V>(

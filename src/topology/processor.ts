@@ -7,28 +7,39 @@ import type { FlowRecord, ForwardRecord, RecordMetadata, StreamRecord } from './
 /** Handles the records of one node in one task. A returned promise makes only its task wait. */
 export interface Processor<in K, in V> {
   process: (record: StreamRecord<K, V>) => void | Promise<void>
+  /** Called when its task closes. */
   close?: (() => void) | undefined
 }
 
 /** What a processor of users' own may touch. */
 export interface ProcessorContext<K, V, out S> {
+  /** A store that `stores` connects, typed by its builder or handle. @throws StateStoreError for another */
   readonly getStateStore: <N extends keyof S & string>(
     name: N,
   ) => S[N] extends StoreBuilder<infer T> ? T : never
+  /** Hands a record to all children, or to the one named; return or await what it returns. */
   forward(record: ForwardRecord<K, V>, child?: string): void | Promise<void>
+  /** Calls `punctuator` at each `intervalMs` of stream time or of the wall clock; missed ones are skipped. */
   schedule(
     o: { readonly intervalMs: number; readonly clock: 'stream' | 'wall' },
     punctuator: (timestampMs: number) => void | Promise<void>,
   ): { cancel(): void }
+  /** Asks for a commit before it would be due. */
   commit(): void
+  /** The highest timestamp that this task has seen. */
   readonly streamTimeMs: number
+  /** The wall clock, in a test driver its virtual one. */
   readonly systemTimeMs: number
+  /** Subtopology and partition, such as `0_3`. */
   readonly taskId: string
   readonly applicationId: string
+  /** The folder of this application's state. */
   readonly stateDir: string
   /** Of the record being processed; inside a punctuator topic null, partition and offset -1. */
   readonly recordMetadata: RecordMetadata | undefined
+  /** The configuration as it was given. */
   readonly config: Readonly<Record<string, unknown>>
+  /** Counters and latencies of users' own, labelled with node and task. */
   readonly metrics: {
     counter(name: string): { add(n?: number): void }
     latency(name: string): { record(ms: number): void }

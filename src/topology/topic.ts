@@ -2,6 +2,7 @@
 import type { Serde, SerdeFor } from '../serde/serde.js'
 import type { RequiredSerde } from '../serde/serdes.js'
 
+/** A topic's name with its serdes, for sources, sinks, tests and clients alike. */
 export interface Topic<in out K, in out V> {
   readonly name: string
   readonly key: Serde<K>

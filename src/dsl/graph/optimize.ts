@@ -3,6 +3,7 @@ import { StreamJoinNode, TableSourceNode, type GraphNode } from './graph-node.js
 import { childAbove, type KeyChanges } from './key-changes.js'
 import { RepartitionNode, type NameCounter } from './repartition-node.js'
 
+/** A rewriting of the graph, by Kafka Streams' name. */
 export type Optimization =
   'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
 

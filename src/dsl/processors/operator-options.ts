@@ -45,6 +45,7 @@ export interface TableAggregateOptions extends SendsOldValues {
       }
 }
 
+/** When windowed folds give results: with every update, or once, when the window closes. */
 export type EmitStrategy = 'onWindowUpdate' | 'onWindowClose'
 
 /** Tumbling, hopping and unlimited windows; the store is a timestamped `WindowRows`. */
