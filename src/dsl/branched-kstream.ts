@@ -70,12 +70,12 @@ export class BranchedKStream<K, V, Rest, B> {
    * // → a=tree
    */
   branch<N extends string, V2 extends Rest>(
-    name: N & (N extends keyof B ? `branch '${N}' exists already` : N),
+    name: N extends keyof B ? `branch '${N}' exists already` : N,
     predicate: (value: Rest, key: K, record: StreamRecord<K, Rest>) => value is V2,
     options?: Named,
   ): BranchedKStream<K, V, Exclude<Rest, V2>, B & { readonly [P in N]: KStream<K, V2> }>
   branch<N extends string>(
-    name: N & (N extends keyof B ? `branch '${N}' exists already` : N),
+    name: N extends keyof B ? `branch '${N}' exists already` : N,
     predicate: Mapper<K, Rest, boolean>,
     options?: Named,
   ): BranchedKStream<K, V, Rest, B & { readonly [P in N]: KStream<K, Rest> }>
@@ -97,13 +97,15 @@ export class BranchedKStream<K, V, Rest, B> {
    * // → a=to
    */
   defaultBranch<N extends string = 'default'>(
-    name?: N,
+    name?: N extends keyof B ? `branch '${N}' exists already` : N,
     options: Named = {},
-  ): { readonly [P in keyof B]: B[P] } & { readonly [P in N]: KStream<K, Rest> } {
+  ): {
+    readonly [P in keyof (B & { readonly [Q in N]: KStream<K, Rest> })]: (B & {
+      readonly [Q in N]: KStream<K, Rest>
+    })[P]
+  } {
     this.#split.add(name ?? 'default', undefined, options)
-    return this.#split.close() as { readonly [P in keyof B]: B[P] } & {
-      readonly [P in N]: KStream<K, Rest>
-    }
+    return this.#split.close() as any
   }
 
   /**
