@@ -1,6 +1,7 @@
 // One partition's buffer. Only the head is decoded; a head that is dropped makes place for the next
 // one at once, so a queue either has a head or nothing to process.
 import { noHeaders, type HeaderEntry } from '../serde/record-headers.js'
+import { PassingRecord } from '../topology/passing-record.js'
 import type { FlowRecord } from '../topology/stream-record.js'
 import type { NodeRunner } from './node-runner.js'
 import type { RecordSource } from './record-source.js'
@@ -21,6 +22,8 @@ class Place {
   valueStart = -1
   valueEnd = -1
   headers: readonly HeaderEntry[] = noHeaders
+  /** The record that lies there, where its object may be used again. */
+  passing: PassingRecord | undefined
 }
 
 /** The records of one partition that wait for processing, in offset order. */
@@ -60,6 +63,13 @@ export class RecordQueue {
   /** Says that no node below looks at values, before there are records. */
   ignoreValues(): void {
     this.#decoder.valuesMatter = false
+  }
+
+  /** Says that no node holds on to a record, before there are records. */
+  reuseRecords(): void {
+    if (!this.#decoder.canReuseRecords) return
+    for (const place of [this.#headPlace, this.#takenPlace])
+      place.passing = new PassingRecord(this.topic, this.partition)
   }
 
   /** The offset to commit: that of the head, else after all that was added; `undefined` before anything was. */
@@ -138,7 +148,7 @@ export class RecordQueue {
     place.valueStart = source.valueStart
     place.valueEnd = source.valueEnd
     try {
-      const head = this.#decoder.decode(source, this.partitionTimeMs)
+      const head = this.#decoder.decode(source, this.partitionTimeMs, place.passing)
       if (head === undefined) return false
       place.headers = head.headers.entries
       this.headTimestampMs = head.timestampMs

@@ -4,6 +4,7 @@ import { DeserializationError, ProcessingError, type StreamsError } from '../err
 import { HeaderList, noHeaders, type HeaderEntry } from '../serde/record-headers.js'
 import type { Deserializer } from '../serde/serde.js'
 import { serdeTraits } from '../serde/serde-traits.js'
+import type { PassingRecord } from '../topology/passing-record.js'
 import { FlowRecord } from '../topology/stream-record.js'
 import type { SourceNode } from '../topology/topology-node.js'
 import { decided, waysOut, where, type ErrorHandlers } from './error-handlers.js'
@@ -45,6 +46,8 @@ export function sourceBytes(records: RecordSource, topic: string, partition: num
 
 /** Stands for a value that nobody looks at. */
 const unread = new Uint8Array(0)
+/** Stands for headers where the serdes look at bytes alone. */
+const unseen = new HeaderList()
 
 /** Decodes the records of one partition for one source node. */
 export class SourceDecoder {
@@ -68,13 +71,24 @@ export class SourceDecoder {
     this.#readsAll = serdeTraits(source.value).total !== true || source.timestamp !== undefined
   }
 
+  /** Whether nobody sees a record while it is decoded. */
+  get canReuseRecords(): boolean {
+    const { key, value, timestamp } = this.#source
+    return key.read !== undefined && value.read !== undefined && timestamp === undefined
+  }
+
   /**
-   * The current record of `records`; `undefined` when it is dropped.
+   * The current record of `records`, as `passing` where that is given; `undefined` when it is dropped.
    * @throws DeserializationError when the handler answers `fail`.
    */
-  decode(records: RecordSource, partitionTimeMs: number): FlowRecord | undefined {
+  decode(
+    records: RecordSource,
+    partitionTimeMs: number,
+    passing?: PassingRecord,
+  ): FlowRecord | undefined {
     const source = this.#source
-    const headers = new HeaderList(records.headerCount === 0 ? noHeaders : records.headers())
+    const entries = records.headerCount === 0 ? noHeaders : records.headers()
+    const headers = passing === undefined ? new HeaderList(entries) : unseen
     let key: unknown = null
     let value: unknown = null
     let part = 'key'
@@ -109,8 +123,15 @@ export class SourceDecoder {
     // Outside of the `try`, so that the handler is asked once.
     if (refusal !== undefined) return this.#refused(records, refusal)
     const timestampMs = records.timestampMs
-    const metadata = { topic: this.#topic, partition: this.#partition, offset: records.offset }
-    const record = new FlowRecord(key, value, timestampMs, headers, metadata)
+    const { offset } = records
+    const record =
+      passing === undefined
+        ? new FlowRecord(key, value, timestampMs, headers, {
+            topic: this.#topic,
+            partition: this.#partition,
+            offset,
+          })
+        : passing.become(key, value, timestampMs, entries, offset)
     if (source.timestamp !== undefined) return this.#extract(record, partitionTimeMs)
     if (timestampMs < 0)
       throw this.#fatal(

@@ -87,9 +87,12 @@ export class StreamTask extends TaskHost implements CommittableTask {
     if (deadLetterTopic !== undefined) await collector.prepare(collector.writer(deadLetterTopic))
     for (const node of this.subtopology.nodes)
       if (node.kind === 'processor') this.#addProcessor(node, this.#runners.get(node.name)!)
-    for (const queue of this.#queues.values())
-      if (queue.runner.children.every((child) => child.processor?.ignoresValues === true))
-        queue.ignoreValues()
+    for (const queue of this.#queues.values()) {
+      const { children } = queue.runner
+      if (children.every(({ processor }) => processor?.ignoresValues === true)) queue.ignoreValues()
+      if (children.every(({ processor }) => processor?.forgetsRecords === true))
+        queue.reuseRecords()
+    }
   }
 
   /** Takes over what was committed beside an offset: partition time, stream time, emit times. */

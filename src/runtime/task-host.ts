@@ -5,6 +5,7 @@ import { TaskCorruptedError, type StreamsError } from '../errors.js'
 import { noHeaders } from '../serde/record-headers.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import type { NodeContext } from '../topology/processor.js'
+import { PassingRecord } from '../topology/passing-record.js'
 import type { FlowRecord } from '../topology/stream-record.js'
 import { sendDeadLetter } from './dead-letter.js'
 import { DroppedRecords } from './dropped-records.js'
@@ -111,6 +112,7 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
   storeRecord(): StoreRecordContext {
     const { record } = this
     if (record === undefined) return { timestampMs: 0, headers: noHeaders, metadata: undefined }
+    if (record instanceof PassingRecord) return record.context
     const headers = record.headers.entries
     const known = this.#storeRecord
     // Stores ask several times for one record; its headers may have changed between.

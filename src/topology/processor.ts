@@ -51,6 +51,8 @@ export interface NodeProcessor {
   process(record: FlowRecord<any, any>): void | Promise<void>
   /** Of a record's value it only asks whether it is null, and it forwards it to nobody. */
   readonly ignoresValues?: boolean
+  /** When `process` returns, nobody holds on to the record: its object may become the next one. */
+  readonly forgetsRecords?: boolean
   /** Called before a commit: afterwards nothing that this node began is left open. */
   settle?(): void | Promise<void>
   close?(): void

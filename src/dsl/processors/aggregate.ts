@@ -23,6 +23,7 @@ export const aggregate =
 
 class AggregateProcessor implements NodeProcessor {
   readonly ignoresValues: boolean
+  readonly forgetsRecords: boolean
   readonly #context: NodeContext
   readonly #rows: FoldRows
   readonly #fold: FoldCalls
@@ -37,6 +38,7 @@ class AggregateProcessor implements NodeProcessor {
     this.#rows = foldRows(store, options.versioned)
     this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, store)
     this.#cached = this.#rows.cached
+    this.forgetsRecords = this.#cached
     const oldValues = options.sendsOldValues()
     this.#keepsOld = oldValues && !this.#cached
     if (this.#cached) {

@@ -41,6 +41,7 @@ const noSessions: readonly JoinedSession[] = []
 
 class SessionAggregateProcessor implements NodeProcessor {
   readonly ignoresValues: boolean
+  readonly forgetsRecords: boolean
   readonly #context: NodeContext
   readonly #rows: SessionRows<unknown, any>
   readonly #fold: FoldCalls
@@ -63,6 +64,7 @@ class SessionAggregateProcessor implements NodeProcessor {
     this.#merge = mergeOf(options, context.nodeName)
     this.#windows = windows
     this.#forwards = !onClose && !rows.cached
+    this.forgetsRecords = !onClose && rows.cached
     this.#keepsOld = oldValues && this.#forwards
     if (onClose) {
       this.#emitter = new CloseEmitter(context, {

@@ -28,6 +28,7 @@ export const slidingAggregate =
 
 class SlidingAggregateProcessor implements NodeProcessor {
   readonly ignoresValues: boolean
+  readonly forgetsRecords: boolean
   readonly #context: NodeContext
   readonly #rows: SlidingRows<unknown, any>
   readonly #fold: FoldCalls
@@ -51,6 +52,7 @@ class SlidingAggregateProcessor implements NodeProcessor {
     this.#differenceMs = differenceMs
     this.#graceMs = graceMs
     this.#forwards = !onClose && !rows.cached
+    this.forgetsRecords = !onClose && rows.cached
     this.#keepsOld = oldValues && this.#forwards
     if (onClose) {
       this.#emitter = new CloseEmitter(context, {

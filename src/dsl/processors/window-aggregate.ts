@@ -28,6 +28,7 @@ export const windowAggregate =
 
 class WindowAggregateProcessor implements NodeProcessor {
   readonly ignoresValues: boolean
+  readonly forgetsRecords: boolean
   readonly #context: NodeContext
   readonly #rows: WindowRows<unknown, any>
   readonly #fold: FoldCalls
@@ -50,6 +51,7 @@ class WindowAggregateProcessor implements NodeProcessor {
     this.#fold = new FoldCalls(folderOf(options.fold), context.nodeName, rows)
     this.#windows = windows
     this.#forwards = !onClose && !rows.cached
+    this.forgetsRecords = !onClose && rows.cached
     this.#keepsOld = oldValues && this.#forwards
     if (onClose) {
       this.#emitter = new CloseEmitter(context, {
