@@ -1,20 +1,17 @@
-// Window stores as stateful operators use them: time windows by point look-up. In the engine:
-//
-//   segment 8 │ key │ start 8 │ sequence 4         by segment, key, time, as Kafka Streams scans
-//   start 8 │ key │ sequence 4                     time first, for emit on close
-//
-// and in the changelog: key │ start 8 │ sequence 4. In memory there is one map per start.
-import type { ByteRange } from './bytes-store.js'
-import { compareBytes, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+// Window stores as stateful operators use them: time windows by point look-up. In memory there is one
+// map per start; window-layout.ts draws the engine's keys, window-keys.ts the changelog's.
+import type { WriteBatch } from './bytes-store.js'
 import type { FlushOptions, LiveRow, WindowFlushListener } from './live-row.js'
 import type { Held } from './record-cache.js'
-import { afterRows, Retention } from './retention.js'
+import { Retention } from './retention.js'
 import { CLEAN, RAW, Row, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WindowApi, WindowView, type FoundWindow } from './window-api.js'
+import { splitWindowKey, windowKey } from './window-keys.js'
+import { WindowLayout } from './window-layout.js'
+import { WindowQueries } from './window-queries.js'
 import { WriteBuffer } from './write-buffer.js'
-import type { WriteBatch } from './bytes-store.js'
 
 export interface WindowRowsOptions<K, V> extends RowStoreOptions<K, V> {
   readonly engine: 'leveldb' | 'memory'
@@ -29,9 +26,11 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
   protected readonly buffer: WriteBuffer<K, V>
-  readonly #timeFirst: boolean
-  readonly #sorts: boolean
+  /** Whether scans sort by start: in memory Kafka Streams does, unless they lie so already. */
+  readonly #byTime: boolean
   readonly #retention: Retention
+  readonly #layout: WindowLayout
+  readonly #queries: WindowQueries<K, V>
   readonly #starts = new Map<number, Map<unknown, Row<K, V>>>()
   #last: Row<K, V> | undefined
   #lastStart: Map<unknown, Row<K, V>> | undefined
@@ -42,9 +41,17 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   constructor(options: WindowRowsOptions<K, V>, context: StoreContext) {
     super(options, context)
     this.sizeMs = options.sizeMs
-    this.#timeFirst = options.timeFirst === true
-    this.#sorts = options.engine === 'memory' && !this.#timeFirst
+    this.#byTime = options.engine === 'memory'
     this.#retention = new Retention(options, context.rows)
+    this.#layout = new WindowLayout(options.timeFirst === true, this.#retention)
+    this.#queries = new WindowQueries({
+      keys: this.keys,
+      values: this.values,
+      layout: this.#layout,
+      retention: this.#retention,
+      shown: () => (this.cached ? this.#starts.keys() : []),
+      scanRows: (range) => this.scanRows(range),
+    })
     this.buffer = new WriteBuffer(this, context.cacheBytes)
     this.api = new WindowApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new WindowView(this, options.timestamped ? (options.view ?? 'values') : 'values')
@@ -73,7 +80,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
 
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
   async *closed(fromMs: number, toMs: number): AsyncGenerator<readonly FoundWindow<K, V>[]> {
-    for await (const window of this.#scan(fromMs, toMs, { sorted: true })) yield [window]
+    for await (const window of this.#queries.closed(fromMs, toMs)) yield [window]
   }
 
   /** The earliest start that `closed` is sure to find once time has come to `timeMs`. */
@@ -97,35 +104,8 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     this.storeCopy(this.#target(key, startMs), value, image, timestampMs)
   }
 
-  /** Windows of one key, ascending or descending. */
-  async *fetch(
-    key: K,
-    fromMs: number,
-    toMs: number,
-    reverse: boolean,
-  ): AsyncGenerator<FoundWindow<K, V>> {
-    const keyBytes = this.keys.encode(key)
-    if (this.#timeFirst) {
-      yield* this.#scan(this.#lowest(fromMs), toMs, { reverse, fromKey: keyBytes, toKey: keyBytes })
-      return
-    }
-    const low = this.#lowest(fromMs)
-    const high = Math.min(toMs, this.#highest())
-    if (low > high) return
-    // Asked for now, so that all segments show the same moment.
-    const scans: ReturnType<typeof this.scanRows>[] = []
-    const interval = this.#retention.intervalMs
-    for (const s of this.#retention.segmentsIn(low, high, this.cached ? this.#starts.keys() : [])) {
-      const from = this.#keyOf(keyBytes, Math.max(low, s * interval), 0)
-      const to = this.#keyOf(keyBytes, Math.min(high, (s + 1) * interval - 1), 2 ** 31 - 1)
-      scans.push(this.scanRows({ from, to, reverse }))
-    }
-    if (reverse) scans.reverse()
-    const length = keyBytes.length + 20
-    for (const scan of scans)
-      for await (const [at, image] of scan)
-        // Other keys that begin with this one lie between its windows.
-        if (at.length === length) yield this.#found(at, image)
+  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>> {
+    return this.#queries.ofKey(key, fromMs, toMs, reverse)
   }
 
   /** Windows of all keys between two, in the engine's order. */
@@ -136,19 +116,14 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     toMs: number,
     reverse: boolean,
   ): AsyncIterable<FoundWindow<K, V>> {
-    return this.#scan(this.#lowest(fromMs), toMs, {
-      reverse,
-      sorted: this.#sorts,
-      fromKey: fromKey === null ? undefined : this.keys.encode(fromKey),
-      toKey: toKey === null ? undefined : this.keys.encode(toKey),
-    })
+    return this.#queries.ofKeys(fromKey, toKey, fromMs, toMs, { byTime: this.#byTime, reverse })
   }
 
   // ---------- where rows lie
 
   engineKey(row: Row<K, V>): Uint8Array {
-    const keyBytes = this.#changelogKey(row)
-    return this.#keyOf(keyBytes.subarray(0, -12), row.timeMs, 0)
+    const { keyBytes } = splitWindowKey(this.#changelogKey(row))
+    return this.#layout.keyOf(keyBytes, row.timeMs, 0)
   }
 
   encode(row: Row<K, V>): Uint8Array {
@@ -219,8 +194,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   protected restoreRecord(record: ChangelogRecord): void {
-    const keyBytes = record.key.subarray(0, -12)
-    const startMs = readInt64(record.key, record.key.length - 12)
+    const { keyBytes, first: startMs } = splitWindowKey(record.key)
     if (!this.#retention.restored(startMs)) return
     const image =
       record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
@@ -232,7 +206,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
         if (rows!.get(row.mapKey) === row) return this.buffer.replaced(row, image)
       }
     }
-    this.fromChangelog.set(this.#keyOf(keyBytes, startMs, 0), image)
+    this.fromChangelog.set(this.#layout.keyOf(keyBytes, startMs, 0), image)
   }
 
   override committed(): void {
@@ -247,7 +221,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   }
 
   override persist(batch: WriteBatch): void {
-    this.#retention.persist(batch, (floorMs) => this.#timePrefix(floorMs))
+    this.#retention.persist(batch, (floorMs) => this.#layout.firstAt(floorMs))
     super.persist(batch)
   }
 
@@ -260,7 +234,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     const record = this.context.record()
     const image = value === null ? null : this.values.encode(value, timestampMs)
     this.context.log(
-      this.#windowKey(this.keys.encode(key), startMs),
+      windowKey(this.keys.encode(key), startMs, 0),
       image === null ? null : this.values.payload(image),
       this.timestamped && value !== null ? timestampMs : record.timestampMs,
     )
@@ -308,7 +282,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     const row = new Row<K, V>(key, mapKey, startMs)
     const retention = this.#retention
     if (startMs >= retention.visibleFromMs && retention.mayBeStored(startMs)) {
-      const image = this.below(this.#keyOf(this.keys.encode(key), startMs, 0))
+      const image = this.below(this.#layout.keyOf(this.keys.encode(key), startMs, 0))
       if (image !== undefined) {
         row.image = image
         row.flags = RAW
@@ -331,121 +305,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     return (this.#last = row)
   }
 
-  // ---------- keys
-
   #changelogKey(row: Row<K, V>): Uint8Array {
-    return (row.keyBytes ??= this.#windowKey(this.keys.encode(row.key), row.timeMs))
-  }
-
-  #windowKey(keyBytes: Uint8Array, startMs: number): Uint8Array {
-    const key = Buffer.allocUnsafe(keyBytes.length + 12)
-    key.set(keyBytes, 0)
-    writeInt32(key, writeInt64(key, keyBytes.length, startMs), 0)
-    return key
-  }
-
-  #keyOf(keyBytes: Uint8Array, startMs: number, sequence: number): Uint8Array {
-    const key = Buffer.allocUnsafe(keyBytes.length + (this.#timeFirst ? 12 : 20))
-    let at = writeInt64(key, 0, this.#timeFirst ? startMs : this.#retention.segment(startMs))
-    key.set(keyBytes, at)
-    at += keyBytes.length
-    if (!this.#timeFirst) at = writeInt64(key, at, startMs)
-    writeInt32(key, at, sequence)
-    return key
-  }
-
-  #timePrefix(timeMs: number): Uint8Array {
-    const prefix = new Uint8Array(8)
-    writeInt64(prefix, 0, this.#timeFirst ? timeMs : this.#retention.segment(timeMs))
-    return prefix
-  }
-
-  #startOf(engineKey: Uint8Array): number {
-    return readInt64(engineKey, this.#timeFirst ? 0 : engineKey.length - 12)
-  }
-
-  #keyBytesOf(engineKey: Uint8Array): Uint8Array {
-    return engineKey.subarray(8, this.#timeFirst ? -4 : -12)
-  }
-
-  #found(engineKey: Uint8Array, image: Uint8Array): FoundWindow<K, V> {
-    return {
-      key: this.keys.decode(this.#keyBytesOf(engineKey)),
-      startMs: this.#startOf(engineKey),
-      value: this.values.decode(image),
-      timestampMs: this.values.timestampOf(image),
-    }
-  }
-
-  /** The earliest start that a scan may show. */
-  #lowest(fromMs: number): number {
-    let low = this.#retention.visibleFromMs
-    if (this.cached) for (const startMs of this.#starts.keys()) low = Math.min(low, startMs)
-    return Math.max(0, fromMs, low)
-  }
-
-  #highest(): number {
-    let high = this.#retention.observedMs
-    if (this.cached) for (const startMs of this.#starts.keys()) high = Math.max(high, startMs)
-    return high
-  }
-
-  async *#scan(
-    fromMs: number,
-    toMs: number,
-    o: {
-      reverse?: boolean
-      sorted?: boolean
-      fromKey?: Uint8Array | undefined
-      toKey?: Uint8Array | undefined
-    },
-  ): AsyncGenerator<FoundWindow<K, V>> {
-    const low = Math.max(0, fromMs)
-    const high = Math.min(toMs, this.#highest())
-    if (low > high) return
-    const reverse = o.reverse === true
-    const end = this.#timeFirst
-      ? high + 1
-      : (this.#retention.segment(high) + 1) * this.#retention.intervalMs
-    const range: ByteRange = {
-      from: this.#timePrefix(low),
-      to: end > Number.MAX_SAFE_INTEGER ? afterRows : this.#timePrefix(end),
-      reverse,
-    }
-    const sorts = o.sorted === true && !this.#timeFirst
-    let segment = -1
-    let some: [at: Uint8Array, image: Uint8Array][] = []
-    for await (const [at, image] of this.scanRows(range)) {
-      const startMs = this.#startOf(at)
-      if (startMs < low || startMs > high) continue
-      const keyBytes = this.#keyBytesOf(at)
-      if (o.fromKey !== undefined && compareBytes(keyBytes, o.fromKey) < 0) continue
-      if (o.toKey !== undefined && compareBytes(keyBytes, o.toKey) > 0) continue
-      if (!sorts) {
-        yield this.#found(at, image)
-        continue
-      }
-      const at8 = this.#retention.segment(startMs)
-      if (at8 !== segment) {
-        yield* this.#inOrder(some, reverse)
-        some = []
-        segment = at8
-      }
-      some.push([at, image])
-    }
-    yield* this.#inOrder(some, reverse)
-  }
-
-  /** One segment by start, then key. */
-  *#inOrder(
-    rows: [at: Uint8Array, image: Uint8Array][],
-    reverse: boolean,
-  ): Generator<FoundWindow<K, V>> {
-    rows.sort(
-      ([a], [b]) =>
-        (this.#startOf(a) - this.#startOf(b) ||
-          compareBytes(this.#keyBytesOf(a), this.#keyBytesOf(b))) * (reverse ? -1 : 1),
-    )
-    for (const [at, image] of rows) yield this.#found(at, image)
+    return (row.keyBytes ??= windowKey(this.keys.encode(row.key), row.timeMs, 0))
   }
 }
