@@ -1,14 +1,9 @@
 // Versioned stores (semantics 19.10, KIP-889). The changelog gets every put, refused ones too, as Kafka
-// Streams writes it; restoring applies the same rules again.
-//
-//   engine  00                                time int64: the largest time put, to find what is too old
-//           01 · key                          the newest versions of a key, version-node.ts
-//           02 · length int32 · key · number  older ones
-import { concatBytes, readInt64, writeInt32, writeInt64 } from './byte-keys.js'
+// Streams writes it; restoring applies the same rules again. version-node-rows.ts says where histories
+// lie. Under the key 00 the engine has the largest time put, an int64, to find what is too old.
+import { readInt64, writeInt64 } from './byte-keys.js'
 import type { WriteBatch } from './bytes-store.js'
 import type { LiveRow } from './live-row.js'
-import { mergeScan, textRange, type Overlaid } from './merged-scan.js'
-import { RAW, Row, TOUCHED } from './row.js'
 import type { ChangelogRecord, StoreContext, TaskStore } from './state-store.js'
 import { KeyCodec, ValueCodec } from './value-codec.js'
 import {
@@ -18,10 +13,10 @@ import {
   type FoundVersion,
   type Version,
 } from './version-history.js'
-import { decodeNode, encodeNode, type VersionNode } from './version-node.js'
+import type { VersionNode } from './version-node.js'
+import { emptyNode, nodeOf, VersionNodeRows } from './version-node-rows.js'
 import { VersionedApi, VersionedView } from './versioned-api.js'
 import type { VersionedRecord } from './versioned-store.js'
-import { WriteBuffer, type RowOwner } from './write-buffer.js'
 import { StateStoreError } from '../errors.js'
 import type { SerdeFor } from '../serde/serde.js'
 
@@ -40,21 +35,16 @@ export interface VersionedRowsOptions<K, V> {
 type Put = { readonly nextMs: number | undefined } | 'refused'
 
 const timeKey = Uint8Array.of(0)
-const rowPrefix = Uint8Array.of(1)
-const rowsEnd = Uint8Array.of(2)
-const emptyNode: VersionNode = Object.freeze({ history: [], older: [] })
 
-export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> {
+export class VersionedRows<K, V> implements TaskStore {
   readonly name: string
   readonly historyMs: number
-  readonly keepsImages = false
   readonly api: VersionedApi<K, V>
   readonly view: VersionedView<K, V>
   readonly #context: StoreContext
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
-  readonly #buffer: WriteBuffer<K, VersionNode>
-  readonly #rows = new Map<unknown, Row<K, VersionNode>>()
+  readonly #rows: VersionNodeRows<K>
   readonly #maxVersions: number
   #puts: { key: Uint8Array; value: Uint8Array | null; timestampMs: number }[] = []
   /** The largest time put; what is older by more than the history is refused. */
@@ -70,7 +60,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
     this.#context = context
     this.#keys = new KeyCodec(options.key, options.name, context.topic)
     this.#values = new ValueCodec(options.value, options.name, context.topic, false)
-    this.#buffer = new WriteBuffer(this, context.cacheBytes)
+    this.#rows = new VersionNodeRows(context.rows, this.#keys, context.cacheBytes)
     this.api = new VersionedApi(this)
     this.view = new VersionedView(this, options.view ?? 'values')
     const time = context.rows.get(timeKey)
@@ -131,15 +121,9 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
   /** The latest versions by key bytes, deletions left out. */
   async *scanLatest(from: K | undefined, to: K | undefined): AsyncGenerator<[K, LiveRow<V>]> {
     this.checkOpen()
-    const bound = (key: K): Uint8Array => concatBytes(rowPrefix, this.#keys.encode(key))
-    const range = {
-      from: from === undefined ? rowPrefix : bound(from),
-      to: to === undefined ? rowsEnd : concatBytes(bound(to), new Uint8Array(1)),
-    }
-    const { rows } = this.#context
-    for await (const [key, image] of mergeScan(rows.scan(range), this.#inMemory(range), false)) {
-      const row = this.#decoded(versionAt(decodeNode(image).history, Infinity))
-      if (row !== undefined) yield [this.#keys.decode(key.subarray(1)), row]
+    for await (const [key, { history }] of this.#rows.heads(from, to)) {
+      const row = this.#decoded(versionAt(history, Infinity))
+      if (row !== undefined) yield [key, row]
     }
   }
 
@@ -151,39 +135,14 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
       )
   }
 
-  // ---------- where rows lie
-
-  engineKey(row: Row<K, VersionNode>): Uint8Array {
-    return (row.keyBytes ??= engineKey(this.#keys.encode(row.key), row.timeMs))
-  }
-
-  encode(row: Row<K, VersionNode>): Uint8Array {
-    return encodeNode(row.value ?? emptyNode)
-  }
-
-  /** Nothing: the changelog has puts, not rows. */
-  log(): void {}
-
-  forget(row: Row<K, VersionNode>): void {
-    this.#rows.delete(row.mapKey)
-  }
-
-  expired(): boolean {
-    return false
-  }
-
-  unasked(): boolean {
-    return false
-  }
-
   // ---------- the lifecycle
 
   /** Puts all records as they were put, refused ones too; then they count as committed. */
   restore(records: readonly ChangelogRecord[]): void {
     for (const { key, value, timestampMs } of records)
       this.#put(this.#keys.decode(key), value, timestampMs)
-    this.#buffer.writeChangelog()
-    this.#buffer.committed()
+    this.#rows.buffer.writeChangelog()
+    this.#rows.buffer.committed()
     this.#loggedMs = this.#committedMs = this.#observedMs
   }
 
@@ -192,38 +151,38 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
   writeChangelog(): void {
     for (const { key, value, timestampMs } of this.#puts) this.#context.log(key, value, timestampMs)
     this.#puts = []
-    this.#buffer.writeChangelog()
+    this.#rows.buffer.writeChangelog()
     this.#loggedMs = this.#observedMs
   }
 
   committed(): void {
-    this.#buffer.committed()
+    this.#rows.buffer.committed()
     this.#committedMs = this.#loggedMs
   }
 
   aborted(): void {
     this.#puts = []
-    this.#buffer.aborted()
+    this.#rows.buffer.aborted()
     this.#observedMs = this.#loggedMs = this.#committedMs
   }
 
   persist(batch: WriteBatch): void {
-    this.#buffer.persist(batch)
+    this.#rows.buffer.persist(batch)
     const time = new Uint8Array(8)
     writeInt64(time, 0, this.#committedMs)
     batch.put(timeKey, time)
   }
 
   persisted(): void {
-    this.#buffer.persisted()
+    this.#rows.buffer.persisted()
   }
 
   get pinnedBytes(): number {
-    return this.#buffer.pinnedBytes
+    return this.#rows.buffer.pinnedBytes
   }
 
   get dirtyBytes(): number {
-    return this.#buffer.dirtyBytes
+    return this.#rows.buffer.dirtyBytes
   }
 
   close(): void {
@@ -240,10 +199,10 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
   #put(key: K, bytes: Uint8Array | null, timestampMs: number): Put {
     if (timestampMs < this.#oldestMs) return 'refused'
     this.#observedMs = Math.max(this.#observedMs, timestampMs)
-    const row = this.#row(key, 0)
+    const row = this.#rows.row(key, 0)
     const head = nodeOf(row)
     // Pinned from here on, so that it stays while older rows are loaded.
-    this.#buffer.written(row)
+    this.#rows.buffer.written(row)
     const version = { timestampMs, bytes }
     const oldest = head.history.at(-1)
     let nextMs: number | undefined
@@ -253,7 +212,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
       nextMs = put.nextMs
       node = this.#cut(key, { history: put.history, older: head.older })
     } else ({ nextMs, node } = this.#putOlder(key, head, version))
-    this.#write(row, this.#withoutExpired(key, node))
+    this.#rows.write(row, this.#withoutExpired(key, node))
     return { nextMs }
   }
 
@@ -267,7 +226,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
     let i = head.older.findIndex(({ firstMs }) => firstMs <= timestampMs)
     if (i < 0) i = head.older.length - 1
     const { number, firstMs } = head.older[i]!
-    const row = this.#row(key, number)
+    const row = this.#rows.row(key, number)
     const put = withVersion(nodeOf(row).history, version)
     const newerFirstMs = i === 0 ? head.history.at(-1)!.timestampMs : head.older[i - 1]!.firstMs
     const parts = [{ number, firstMs: Math.min(firstMs, timestampMs) }]
@@ -279,9 +238,9 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
       history = history.slice(0, half)
       parts.unshift({ number, firstMs: history.at(-1)!.timestampMs })
       parts[1] = { number: nextNumber(head), firstMs: rest.at(-1)!.timestampMs }
-      this.#write(row, { history, older: [] })
-      this.#write(this.#newRow(key, parts[1].number), { history: rest, older: [] })
-    } else this.#write(row, { history, older: [] })
+      this.#rows.write(row, { history, older: [] })
+      this.#rows.write(this.#rows.newRow(key, parts[1].number), { history: rest, older: [] })
+    } else this.#rows.write(row, { history, older: [] })
     return {
       nextMs: put.nextMs ?? newerFirstMs,
       node: { history: head.history, older: head.older.toSpliced(i, 1, ...parts) },
@@ -295,7 +254,7 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
     const half = history.length >> 1
     const rest = history.slice(half)
     const number = nextNumber(head)
-    this.#write(this.#newRow(key, number), { history: rest, older: [] })
+    this.#rows.write(this.#rows.newRow(key, number), { history: rest, older: [] })
     const moved = { number, firstMs: rest.at(-1)!.timestampMs }
     return { history: history.slice(0, half), older: [moved, ...older] }
   }
@@ -306,18 +265,11 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
     while (older.length > 0) {
       const endMs = older.at(-2)?.firstMs ?? history.at(-1)!.timestampMs
       if (endMs >= this.#oldestMs) break
-      this.#write(this.#newRow(key, older.at(-1)!.number), emptyNode)
+      this.#rows.write(this.#rows.newRow(key, older.at(-1)!.number), emptyNode)
       older = older.slice(0, -1)
     }
     if (older.length === 0) history = withoutExpired(history, this.#oldestMs)
     return { history, older }
-  }
-
-  #write(row: Row<K, VersionNode>, node: VersionNode): void {
-    row.value = node.history.length === 0 ? null : node
-    row.image = undefined
-    row.flags &= ~RAW
-    this.#buffer.written(row)
   }
 
   #versionAt(key: K, atMs: number): FoundVersion | undefined {
@@ -326,56 +278,14 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
     if (oldest === undefined || oldest.timestampMs <= atMs) return versionAt(head.history, atMs)
     const i = head.older.findIndex(({ firstMs }) => firstMs <= atMs)
     if (i < 0) return undefined
-    const found = versionAt(nodeOf(this.#row(key, head.older[i]!.number)).history, atMs)
+    const found = versionAt(this.#rows.node(key, head.older[i]!.number).history, atMs)
     const newerFirstMs = i === 0 ? oldest.timestampMs : head.older[i - 1]!.firstMs
     return found && { ...found, validToMs: found.validToMs ?? newerFirstMs }
   }
 
   #head(key: K): VersionNode {
     this.checkOpen()
-    return nodeOf(this.#row(key, 0))
-  }
-
-  /** The row of a key: its head, which has number 0, or one of older versions. */
-  #row(key: K, number: number): Row<K, VersionNode> {
-    const mapKey = this.#mapKey(key, number)
-    const found = this.#rows.get(mapKey)
-    if (found !== undefined) {
-      found.flags |= TOUCHED
-      return found
-    }
-    const row = new Row<K, VersionNode>(key, mapKey, number)
-    const image = this.#context.rows.get(engineKey(this.#keys.encode(key), number))
-    if (image !== undefined) {
-      row.image = image
-      row.flags = RAW
-    }
-    this.#rows.set(mapKey, row)
-    this.#buffer.loaded(row)
-    return row
-  }
-
-  /** A row to be written whatever it held. */
-  #newRow(key: K, number: number): Row<K, VersionNode> {
-    const mapKey = this.#mapKey(key, number)
-    const found = this.#rows.get(mapKey)
-    if (found !== undefined) return found
-    const row = new Row<K, VersionNode>(key, mapKey, number)
-    this.#rows.set(mapKey, row)
-    return row
-  }
-
-  #mapKey(key: K, number: number): unknown {
-    const mapKey = this.#keys.mapKey(key)
-    return number === 0 ? mapKey : `\0\0${number} ${typeof mapKey} ${String(mapKey)}`
-  }
-
-  #inMemory(range: { from: Uint8Array; to: Uint8Array }): Overlaid[] {
-    const { from, to } = textRange(range)
-    const rows: Overlaid[] = []
-    for (const [key, row] of this.#buffer.sorted().entries(from, to))
-      rows.push({ key, image: row.present ? (row.image ?? this.encode(row)) : undefined })
-    return rows
+    return this.#rows.node(key, 0)
   }
 
   #decoded(found: FoundVersion | undefined): VersionedRecord<V> | undefined {
@@ -385,24 +295,6 @@ export class VersionedRows<K, V> implements TaskStore, RowOwner<K, VersionNode> 
   }
 }
 
-const nodeOf = <K>(row: Row<K, VersionNode>): VersionNode => {
-  if ((row.flags & RAW) !== 0) {
-    row.value = decodeNode(row.image!)
-    row.flags &= ~RAW
-  }
-  return row.value ?? emptyNode
-}
-
 /** Numbers of older rows are never given twice while they are in use. */
 const nextNumber = (head: VersionNode): number =>
   head.older.reduce((highest, { number }) => Math.max(highest, number), 0) + 1
-
-const engineKey = (keyBytes: Uint8Array, number: number): Uint8Array => {
-  if (number === 0) return concatBytes(rowPrefix, keyBytes)
-  const key = Buffer.allocUnsafe(9 + keyBytes.length)
-  key[0] = 2
-  writeInt32(key, 1, keyBytes.length)
-  key.set(keyBytes, 5)
-  writeInt32(key, 5 + keyBytes.length, number)
-  return key
-}
