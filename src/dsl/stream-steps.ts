@@ -49,50 +49,39 @@ export const filterStream = (
 
 type MapStep = (state: StreamState, mapper: AnyMapper, o?: AnyMapped) => StreamState
 
-/** A step with new keys and values: their serdes are what the options say. */
-const pairStep =
-  (prefix: string, supplier: (mapper: AnyMapper) => NodeSupplier): MapStep =>
+/** A step with new keys, values or both: their serdes are what the options say. */
+const mapperStep =
+  (
+    prefix: string,
+    renews: { readonly key: boolean; readonly value: boolean },
+    supplier: (mapper: AnyMapper) => NodeSupplier,
+  ): MapStep =>
   (state, mapper, o = {}) =>
     addStep(
       state,
       state.graph.nameOr(o.name, prefix),
       supplier(mapper),
-      { key: given(o.key), value: given(o.value), rekeyed: true },
-      { keyChanging: true },
+      {
+        ...(renews.key && { key: given(o.key), rekeyed: true }),
+        ...(renews.value && { value: given(o.value) }),
+      },
+      renews.key ? { keyChanging: true } : { valueChanging: true },
     )
 
-/** A step with new values. */
-const valueStep =
-  (prefix: string, supplier: (mapper: AnyMapper) => NodeSupplier): MapStep =>
-  (state, mapper, o = {}) =>
-    addStep(
-      state,
-      state.graph.nameOr(o.name, prefix),
-      supplier(mapper),
-      { value: given(o.value) },
-      { valueChanging: true },
-    )
+const pairs = { key: true, value: true }
+const values = { key: false, value: true }
+const keys = { key: true, value: false }
 
-export const mapStream = pairStep('KSTREAM-MAP-', map)
-export const mapStreamValues = valueStep('KSTREAM-MAPVALUES-', mapValues)
-export const flatMapStream = pairStep('KSTREAM-FLATMAP-', (mapper) => flatMap(mapper, pairElement))
-export const flatMapStreamValues = valueStep('KSTREAM-FLATMAPVALUES-', (mapper) =>
+export const mapStream = mapperStep('KSTREAM-MAP-', pairs, map)
+export const mapStreamValues = mapperStep('KSTREAM-MAPVALUES-', values, mapValues)
+export const flatMapStream = mapperStep('KSTREAM-FLATMAP-', pairs, (mapper) =>
+  flatMap(mapper, pairElement),
+)
+export const flatMapStreamValues = mapperStep('KSTREAM-FLATMAPVALUES-', values, (mapper) =>
   flatMap(mapper, valueElement),
 )
-
 /** `selectKey`, and the first half of `groupBy`. */
-export const selectStreamKey = (
-  state: StreamState,
-  selector: AnyMapper,
-  o: AnyMapped = {},
-): StreamState =>
-  addStep(
-    state,
-    state.graph.nameOr(o.name, 'KSTREAM-KEY-SELECT-'),
-    selectKey(selector),
-    { key: given(o.key), rekeyed: true },
-    { keyChanging: true },
-  )
+export const selectStreamKey = mapperStep('KSTREAM-KEY-SELECT-', keys, selectKey)
 
 export const peekStream = (state: StreamState, action: AnyMapper, o: Named = {}): StreamState =>
   addStep(state, state.graph.nameOr(o.name, 'KSTREAM-PEEK-'), peek(action))
