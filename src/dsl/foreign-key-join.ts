@@ -12,6 +12,7 @@ import {
   type SubscriptionResponse,
 } from './foreign-key-serdes.js'
 import { GraphNode } from './graph/graph-node.js'
+import type { LogicalGraph } from './graph/logical-graph.js'
 import { addInternalTopic } from './graph/repartition-node.js'
 import { given, neededRef, refsNote, type SerdeRef } from './graph/serde-ref.js'
 import { engineFor, planStore, type AnyMaterialized } from './materialize.js'
@@ -22,7 +23,8 @@ import {
   subscriptionReceive,
   subscriptionSend,
 } from './processors/foreign-key-join.js'
-import type { ValueJoin } from './processors/operator-options.js'
+import type { ForeignKeySerdes, ValueJoin } from './processors/operator-options.js'
+import type { TableLookup } from './processors/table-lookup.js'
 import { checkSameBuilder, copartitioned } from './stream-state.js'
 import type { TableState } from './table-state.js'
 import { SourceTable } from './table-steps.js'
@@ -53,6 +55,21 @@ function foreignKeyNames({ graph }: TableState, name: string | undefined) {
   }
 }
 
+/** What the parts of a join share. */
+interface Parts {
+  readonly left: TableState
+  readonly right: TableState
+  readonly isLeft: boolean
+  readonly isNamed: boolean
+  readonly names: ReturnType<typeof foreignKeyNames>
+  readonly leftRows: TableLookup
+  readonly rightRows: TableLookup
+  readonly leftKey: SerdeRef
+  readonly foreignKey: SerdeRef
+  /** Known once the topology is written, as are all serdes. */
+  readonly serdes: () => ForeignKeySerdes
+}
+
 /** `join` and `leftJoin` by `foreignKey`. */
 export function joinByForeignKey(
   left: TableState,
@@ -69,105 +86,19 @@ export function joinByForeignKey(
   const names = foreignKeyNames(left, o.name)
   const plan = planStore(graph, `${prefix}OUTPUT-`, o, { key: left.key, value: undefined })
   const result = new SourceTable(names.result, plan)
-  const leftRows = left.lookup()
-  const rightRows = right.lookup()
+  const parts = partsOf(left, right, isLeft, names, o.name !== undefined)
 
-  const leftKey = graph.key(left.key)
-  const foreignKeyRef = graph.key(right.key)
-  const serdes = () => ({
-    topic: names.subscriptionTopic,
-    leftKey: neededRef(leftKey, names.send, 'key'),
-    leftValue: neededRef(graph.value(left.value), names.send, 'value'),
-    foreignKey: neededRef(foreignKeyRef, names.subscriptionSink, 'key'),
-  })
-  const subscription = () => subscriptionSerde(serdes().leftKey)
-  const rightValue = () => neededRef(graph.value(right.value), names.responseSink, 'value')
-
-  const processor = (
-    name: string,
-    supplier: () => NodeSupplier,
-    after: (out: TopologyGraph) => void = () => {},
-  ): GraphNode =>
-    new GraphNode(name, (out, parents) => {
-      out.addProcessor(name, supplier(), parents)
-      after(out)
-    })
-
-  const send: GraphNode = processor(names.send, () =>
-    subscriptionSend({
-      left: isLeft,
-      foreignKey,
-      serdes: serdes(),
-      versioned: () => send.versionedInput,
-    }),
-  )
-  graph.add(left.node, send)
-  const subscriptions = graph.add(
-    send,
-    topicNode({
-      topic: names.subscriptionTopic,
-      sink: names.subscriptionSink,
-      source: names.subscriptionSource,
-      isNamed: o.name !== undefined,
-      key: foreignKeyRef,
-      value: subscription,
-    }),
-  )
-
-  const addSubscriptionStore = storeAdder(left, names.store, o)
-  const receive = graph.add(
-    subscriptions,
-    processor(
-      names.receive,
-      () => subscriptionReceive({ store: names.store, serdes: serdes() }),
-      (out) => {
-        addSubscriptionStore(out, names.receive)
-        const refs = { key: foreignKeyRef, value: given(subscription()) }
-        out.addNotes(names.receive, [refsNote(refs, names.store)])
-      },
-    ),
-  )
-  const answer = graph.add(
-    receive,
-    processor(
-      names.answer,
-      () => subscriptionJoin({ right: rightRows }),
-      (out) => out.connect(names.answer, rightRows.stores),
-    ),
-  )
-  const foreign: GraphNode = processor(
-    names.foreign,
-    () =>
-      foreignTableJoin({
-        store: names.store,
-        serdes: serdes(),
-        versioned: () => foreign.versionedInput,
-      }),
-    (out) => addSubscriptionStore(out, names.foreign),
-  )
-  graph.add(right.node, foreign)
-
-  const responses = graph.add(
-    [answer, foreign],
-    topicNode({
-      topic: names.responseTopic,
-      sink: names.responseSink,
-      source: names.responseSource,
-      isNamed: o.name !== undefined,
-      key: leftKey,
-      value: () => responseSerde(rightValue()),
-      partitioner: (value: SubscriptionResponse) => value.leftPartition,
-    }),
-  )
+  const subscriptions = addSubscriptions(parts, foreignKey)
+  const responses = addResponses(parts, subscriptions)
   copartitioned(graph, right, { sources: new Set([names.subscriptionSource]) })
   const sources = copartitioned(graph, left, { sources: new Set([names.responseSource]) })
-
+  const { leftRows: table, serdes } = parts
   const resolver = graph.add(
     responses,
-    processor(
+    processorNode(
       names.resolver,
-      () => responseJoin({ left: isLeft, join, table: leftRows, serdes: serdes() }),
-      (out) => out.connect(names.resolver, leftRows.stores),
+      () => responseJoin({ left: isLeft, join, table, serdes: serdes() }),
+      (out) => out.connect(names.resolver, table.stores),
     ),
   )
   const node = graph.add(
@@ -188,6 +119,115 @@ export function joinByForeignKey(
     oldValues: result.oldValues,
   }
 }
+
+function partsOf(
+  left: TableState,
+  right: TableState,
+  isLeft: boolean,
+  names: Parts['names'],
+  isNamed: boolean,
+): Parts {
+  const { graph } = left
+  const leftRows = left.lookup()
+  const rightRows = right.lookup()
+  const leftKey = graph.key(left.key)
+  const foreignKey = graph.key(right.key)
+  const serdes = (): ForeignKeySerdes => ({
+    topic: names.subscriptionTopic,
+    leftKey: neededRef(leftKey, names.send, 'key'),
+    leftValue: neededRef(graph.value(left.value), names.send, 'value'),
+    foreignKey: neededRef(foreignKey, names.subscriptionSink, 'key'),
+  })
+  return { left, right, isLeft, isNamed, names, leftRows, rightRows, leftKey, foreignKey, serdes }
+}
+
+/** The left side tells its foreign keys; gives the topic that they go through. */
+function addSubscriptions(
+  { left, isLeft, isNamed, names, foreignKey, serdes }: Parts,
+  foreignKeyOf: (value: any, key: any) => unknown,
+): GraphNode {
+  const { graph } = left
+  const send: GraphNode = processorNode(names.send, () =>
+    subscriptionSend({
+      left: isLeft,
+      foreignKey: foreignKeyOf,
+      serdes: serdes(),
+      versioned: () => send.versionedInput,
+    }),
+  )
+  graph.add(left.node, send)
+  return graph.add(
+    send,
+    topicNode({
+      topic: names.subscriptionTopic,
+      sink: names.subscriptionSink,
+      source: names.subscriptionSource,
+      isNamed,
+      key: foreignKey,
+      value: () => subscriptionSerde(serdes().leftKey),
+    }),
+  )
+}
+
+/**
+ * Where the right rows are, subscriptions are kept, and answered at once and whenever a row changes;
+ * gives the topic of the answers.
+ */
+function addResponses(parts: Parts, subscriptions: GraphNode): GraphNode {
+  const { right, isNamed, names, rightRows, leftKey, foreignKey, serdes } = parts
+  const { graph } = right
+  const { store } = names
+  const addStore = storeAdder(graph, store, isNamed)
+  const receive = graph.add(
+    subscriptions,
+    processorNode(
+      names.receive,
+      () => subscriptionReceive({ store, serdes: serdes() }),
+      (out) => {
+        addStore(out, names.receive)
+        const refs = { key: foreignKey, value: given(subscriptionSerde(serdes().leftKey)) }
+        out.addNotes(names.receive, [refsNote(refs, store)])
+      },
+    ),
+  )
+  const answer = graph.add(
+    receive,
+    processorNode(
+      names.answer,
+      () => subscriptionJoin({ right: rightRows }),
+      (out) => out.connect(names.answer, rightRows.stores),
+    ),
+  )
+  const foreign: GraphNode = processorNode(
+    names.foreign,
+    () => foreignTableJoin({ store, serdes: serdes(), versioned: () => foreign.versionedInput }),
+    (out) => addStore(out, names.foreign),
+  )
+  graph.add(right.node, foreign)
+  const rightValue = () => neededRef(graph.value(right.value), names.responseSink, 'value')
+  return graph.add(
+    [answer, foreign],
+    topicNode({
+      topic: names.responseTopic,
+      sink: names.responseSink,
+      source: names.responseSource,
+      isNamed,
+      key: leftKey,
+      value: () => responseSerde(rightValue()),
+      partitioner: (value: SubscriptionResponse) => value.leftPartition,
+    }),
+  )
+}
+
+const processorNode = (
+  name: string,
+  supplier: () => NodeSupplier,
+  after: (out: TopologyGraph) => void = () => {},
+): GraphNode =>
+  new GraphNode(name, (out, parents) => {
+    out.addProcessor(name, supplier(), parents)
+    after(out)
+  })
 
 /** The node of a topic between the two sides. */
 const topicNode = (o: {
@@ -215,12 +255,12 @@ const topicNode = (o: {
   })
 
 /** The subscription store is used by two nodes that are added apart. */
-function storeAdder({ graph }: TableState, name: string, o: AnyMaterialized) {
+function storeAdder(graph: LogicalGraph, name: string, isNamed: boolean) {
   const identity = {}
   return (out: TopologyGraph, node: string): void => {
     const spec = subscriptionSpec({ name, engine: engineFor(graph, {}), logging: {} })
     out.addStore(spec, identity, [node])
-    if (o.name === undefined)
+    if (!isNamed)
       out.addGeneratedName({ kind: 'changelog', name, node, remedy: '`name` of the join' })
   }
 }
