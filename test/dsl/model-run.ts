@@ -49,6 +49,12 @@ export const steps = (
     })
 }
 
+/** The same without the deletions of a topic. */
+export const withoutDeletions = (some: fc.Arbitrary<Step[]>, topic: string): fc.Arbitrary<Step[]> =>
+  some.map((list) =>
+    list.filter((step) => typeof step === 'string' || step.topic !== topic || step.value !== null),
+  )
+
 const lastValues = (outputs: readonly string[]): Record<string, string> => {
   const last: Record<string, string> = {}
   for (const output of outputs) {

@@ -1,7 +1,8 @@
 // Table-table joins against two maps.
-import { describe, it } from 'vitest'
+import { describe } from 'vitest'
 import { string, StreamsBuilder } from '../../../src/index.js'
-import { followsModel, steps, type Model } from '../model-run.js'
+import { steps, type Model } from '../model-run.js'
+import { tableJoinCases, type TableJoinOptions } from './table-join-cases.js'
 
 type Kind = 'join' | 'leftJoin' | 'outerJoin'
 type Row = { value: string; timeMs: number } | undefined
@@ -29,42 +30,19 @@ const model = (kind: Kind): Model<{ L: Rows; R: Rows }> => ({
   },
 })
 
-const build = (
-  kind: Kind,
-  o: object,
-  engine: 'leveldb' | 'memory' = 'leveldb',
-  inputs: { caching?: boolean } = {},
-) => {
+function build(kind: Kind, { join = {}, engine = 'leveldb', inputs = {} }: TableJoinOptions) {
   const builder = new StreamsBuilder({ key: string(), value: string(), engine })
   const pair = (left: unknown, right: unknown): string => `${left}+${right}`
-  const joined = (builder.table('L', inputs)[kind] as any)(builder.table('R', inputs), pair, o)
+  const joined = (builder.table('L', inputs)[kind] as any)(builder.table('R', inputs), pair, join)
   joined.toStream().to('out', { key: string(), value: string() })
   return builder.build()
 }
 
 const some = steps(['L', 'R'], ['#', '#', null])
+// Rows deleted on both sides between two flushes leave the result of an inner join behind: each side
+// finds the other row gone. So it is in Kafka Streams.
+const cached = { join: steps(['L', 'R'], ['#']), leftJoin: some, outerJoin: some }
 
 describe.each(['join', 'leftJoin', 'outerJoin'] as const)('%s of tables', (kind) => {
-  it('gives what two maps give', () => followsModel(() => build(kind, {}), model(kind), some))
-
-  it('gives it in memory', () =>
-    followsModel(() => build(kind, { store: 's' }, 'memory'), model(kind), some))
-
-  it('gives it on LevelDB', () =>
-    followsModel(() => build(kind, { store: 's' }), model(kind), some, { onLevelDb: true }))
-
-  it('gives the same last values with record caches', () => {
-    // Rows deleted on both sides between two flushes leave the result of an inner join behind: each
-    // side finds the other row gone. So it is in Kafka Streams.
-    const cached = kind === 'join' ? steps(['L', 'R'], ['#']) : some
-    return followsModel(() => build(kind, { store: 's' }), model(kind), cached, { caching: true })
-  })
-
-  it('gives them with deletions too where only the result has a record cache', () =>
-    followsModel(
-      () => build(kind, { store: 's' }, 'leveldb', { caching: false }),
-      model(kind),
-      some,
-      { caching: true },
-    ))
+  tableJoinCases((o) => build(kind, o), model(kind), some, cached[kind])
 })
