@@ -2,7 +2,7 @@
 // are the production ones; what a stream thread gets from the log, they get from here.
 import { systemClock, VirtualClock } from '../clock.js'
 import { IllegalStateError } from '../errors.js'
-import { partitionKey, type TopicPartition } from '../kafka/client.js'
+import { partitionKey } from '../kafka/client.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
 import { silentLogger } from '../logger.js'
 import { StreamsMetrics } from '../metrics/streams-metrics.js'
@@ -20,8 +20,9 @@ import {
 } from '../runtime/task-environment.js'
 import { MemoryDatabase } from '../state/memory-database.js'
 import type { TaskStore } from '../state/state-store.js'
-import type { FrozenTopology, SourceNode, Subtopology } from '../topology/topology-node.js'
+import type { FrozenTopology, Subtopology } from '../topology/topology-node.js'
 import type { DriverConfig } from './driver-config.js'
+import { DriverTopics } from './driver-topics.js'
 import { ProducedRecords, type PipedBytes, type ProducedBytes } from './test-records.js'
 import { TestLog } from './test-log.js'
 
@@ -40,24 +41,19 @@ const cacheBytes = 1 << 20
 /** The same of rows on disk, as bytes. */
 const packedBytes = 1 << 20
 
-const sourcesOf = (part: Subtopology): SourceNode[] =>
-  part.nodes.filter((node): node is SourceNode => node.kind === 'source')
-
 /** Processes records to the end, one at a time. */
 export class DriverTasks {
   readonly produced = new ProducedRecords()
   readonly metrics = new StreamsMetrics()
+  readonly topics: DriverTopics
   readonly #options: DriverTasksOptions
   readonly #names: TopicNames
   readonly #log: TestLog
   readonly #collector: RecordCollector
   readonly #global: StreamTask | undefined
-  readonly #globalTopics: ReadonlySet<string>
   readonly #tasks: StreamTask[] = []
   readonly #readers = new Map<string, StreamTask[]>()
   readonly #ends = new Map<string, number>()
-  /** Topics of patterns, which exist once somebody writes them. */
-  readonly #matched = new Set<string>()
   #sent: ProducedBytes[] = []
   #initialized = false
   #keyless = 0
@@ -68,10 +64,11 @@ export class DriverTasks {
     const { topology, config, clock } = options
     this.#options = options
     this.#names = new TopicNames(config.applicationId, topology)
+    this.topics = new DriverTopics(topology, this.#names, options.partitions)
     this.#lastCommitMs = this.#lastPersistMs = clock.nowMs()
     this.#log = new TestLog({
       clock,
-      partitions: (topic) => this.#partitionsOf(topic),
+      partitions: (topic) => this.topics.count(topic),
       transactionalId: this.#holds ? `${config.applicationId}-test-1` : undefined,
       transactionTimeoutMs: config.transactionTimeoutMs,
     })
@@ -82,10 +79,7 @@ export class DriverTasks {
       onSend: (topic, partition, key, value, timestampMs, headers) =>
         this.#onSend({ topic, partition, key, value, timestampMs, headers }),
     })
-    this.#globalTopics = new Set(
-      topology.globalStores.flatMap(({ source }) => source.topics as readonly string[]),
-    )
-    const globals = [...this.#globalTopics].flatMap((topic) => this.#partitions(topic))
+    const globals = [...this.topics.global].flatMap((topic) => this.topics.partitionsOf(topic))
     this.#global =
       globals.length === 0
         ? undefined
@@ -94,21 +88,12 @@ export class DriverTasks {
 
   /** Names a topic that matches a pattern; tasks that exist already cannot read it. */
   addTopic(topic: string): void {
-    if (this.#matched.has(topic) || !this.#isPattern(topic)) return
+    if (!this.topics.isNew(topic)) return
     if (this.#tasks.length > 0)
       throw new IllegalStateError(
         `create the input topic ${topic} before the first record: the tasks that read its pattern are running`,
       )
-    this.#matched.add(topic)
-  }
-
-  /** Whether somebody reads a topic. */
-  isInput(topic: string): boolean {
-    return this.#globalTopics.has(topic) || this.#isPattern(topic) || this.#sourceTopics.has(topic)
-  }
-
-  get inputTopics(): readonly string[] {
-    return [...this.#sourceTopics, ...this.#globalTopics]
+    this.topics.add(topic)
   }
 
   /** Delivers one record and processes until nothing is left. @throws what processing throws */
@@ -116,7 +101,7 @@ export class DriverTasks {
     this.addTopic(record.topic)
     await this.#initialize()
     const { topic, key } = record
-    const partitions = this.#partitionsOf(topic)
+    const partitions = this.topics.count(topic)
     const partition =
       record.partition ??
       (key === null ? this.#keyless++ % partitions : partitionOfKey(key, partitions))
@@ -183,37 +168,6 @@ export class DriverTasks {
 
   // ---------- making tasks
 
-  get #sourceTopics(): ReadonlySet<string> {
-    const topics = this.#options.topology.subtopologies
-      .flatMap(sourcesOf)
-      .flatMap((source) =>
-        source.topics instanceof RegExp
-          ? []
-          : source.topics.map((topic) => this.#names.topic(topic)),
-      )
-    return new Set([...topics, ...this.#matched])
-  }
-
-  #isPattern(topic: string): boolean {
-    return this.#options.topology.subtopologies
-      .flatMap(sourcesOf)
-      .some(({ topics }) => topics instanceof RegExp && topics.test(topic))
-  }
-
-  #partitionsOf(topic: string): number {
-    const { partitions, topology } = this.#options
-    if (partitions === undefined) return 1
-    const own = topology.repartitionTopics.find(({ name }) => this.#names.topic(name) === topic)
-    return own?.partitions ?? partitions
-  }
-
-  #partitions(topic: string): TopicPartition[] {
-    return Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({
-      topic,
-      partition,
-    }))
-  }
-
   #start(): void {
     if (this.#tasks.length > 0) return
     const { topology, partitions } = this.#options
@@ -223,12 +177,7 @@ export class DriverTasks {
 
   /** One task per partition of the widest source. */
   #addTasks(part: Subtopology): void {
-    const topics = sourcesOf(part).flatMap(({ topics: read }) =>
-      read instanceof RegExp
-        ? [...this.#matched].filter((topic) => read.test(topic))
-        : read.map((topic) => this.#names.topic(topic)),
-    )
-    const all = topics.flatMap((topic) => this.#partitions(topic))
+    const all = this.topics.readBy(part).flatMap((topic) => this.topics.partitionsOf(topic))
     const width = Math.max(1, ...all.map(({ partition }) => partition + 1))
     for (let partition = 0; partition < width; partition++) {
       const sources = all.filter((source) => source.partition === partition)
@@ -320,7 +269,7 @@ export class DriverTasks {
     const { topic, partition } = record
     const key = partitionKey(record)
     const readers = this.#readers.get(key)
-    const isGlobal = this.#globalTopics.has(topic)
+    const isGlobal = this.topics.global.has(topic)
     if (readers === undefined && !isGlobal) return
     const offset = this.#ends.get(key) ?? 0
     this.#ends.set(key, offset + 1)

@@ -91,9 +91,9 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     options?: Partial<Serdes<K, V>> & Times,
   ): TestInputTopic<K, V> {
     const { name, serdes } = named(topic, options)
-    if (!this.#tasks.isInput(name))
+    if (!this.#tasks.topics.isInput(name))
       throw new TopologyError(
-        `nothing reads the topic ${name}; the topology reads ${this.#tasks.inputTopics.join(', ') || 'no topic'}`,
+        `nothing reads the topic ${name}; the topology reads ${this.#tasks.topics.inputs.join(', ') || 'no topic'}`,
       )
     this.#tasks.addTopic(name)
     const times = {
