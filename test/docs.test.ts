@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const output = join(root, '.cache', 'docs')
 const pages = [
   'README.md',
+  'UPGRADING.md',
+  'benchmarks/README.md',
+  'test/vectors/README.md',
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
   ...readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' }).map(
     (name) => `examples/${name.split('\\').join('/')}`,
@@ -102,6 +105,16 @@ describe('the documents', () => {
         .map((link) => `${page}: ${link}`)
     })
     expect(broken).toEqual([])
+  })
+
+  it('name files and folders that exist', () => {
+    const named = pages.flatMap((page) => {
+      const text = readFileSync(join(root, page), 'utf8')
+      return [...text.matchAll(/`((?:src|test|docs|examples|benchmarks|scripts)\/[\w./-]+)`/g)]
+        .map(([, path = '']) => ({ page, path }))
+        .filter(({ path }) => !existsSync(join(root, path)))
+    })
+    expect(named).toEqual([])
   })
 })
 
