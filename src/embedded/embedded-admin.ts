@@ -86,7 +86,7 @@ export class EmbeddedAdmin implements Admin {
     partitions: readonly TopicPartition[],
   ): Promise<ReadonlyMap<string, CommittedOffset>> {
     return this.#connection.call('admin.committed', () =>
-      this.#connection.log.group(groupId).committed(partitions),
+      this.#connection.log.group(groupId).offsets.committed(partitions),
     )
   }
 }

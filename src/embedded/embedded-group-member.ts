@@ -83,12 +83,12 @@ export class EmbeddedGroupMember implements GroupMember, MemberEvents {
       throw this.#lost ?? new KafkaError('not a member of the group', 'fenced', 25)
     await this.#connection.call('group.commit', () => {
       this.#group.checkCommit(metadata)
-      return this.#group.commit(offsets)
+      return this.#group.offsets.commit(offsets)
     })
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, CommittedOffset>> {
-    return this.#connection.call('group.committed', () => this.#group.stable(partitions))
+    return this.#connection.call('group.committed', () => this.#group.offsets.stable(partitions))
   }
 
   async close(): Promise<void> {

@@ -137,7 +137,7 @@ export class EmbeddedLog {
     this.topics.delete(name)
     this.journal.delete(row.topic(topic.number))
     for (const partition of topic.partitions) partition.drop()
-    for (const group of this.#groups.values()) group.forgetTopic(name)
+    for (const group of this.#groups.values()) group.offsets.forgetTopic(name)
   }
 
   newProducerId(): number {
@@ -192,7 +192,7 @@ export class EmbeddedLog {
     for await (const [key, value] of rowsOf(database, 'g')) {
       const [group, topic, partition] = parseJson(key.subarray(1)) as [string, string, number]
       const { offset, metadata } = parseJson(value) as { offset: number; metadata: string }
-      this.group(group).restore({ topic, partition, offset, metadata })
+      this.group(group).offsets.restore({ topic, partition, offset, metadata })
     }
     for (const topic of this.topics.values())
       for (const partition of topic.partitions)

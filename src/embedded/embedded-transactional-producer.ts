@@ -71,7 +71,7 @@ export class EmbeddedTransactionalProducer
         const coordinator = log.group(group.groupId)
         log.transactions.check(this.#identified())
         coordinator.checkCommit(group)
-        log.transactions.addOffsets(this.#identified(), coordinator, offsets, clock)
+        log.transactions.addOffsets(this.#identified(), coordinator.offsets, offsets, clock)
       })
     } catch (cause) {
       // The same offsets may not be valid in the next generation, so there is nothing to try again.

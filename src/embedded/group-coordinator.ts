@@ -1,4 +1,4 @@
-// One group as the log sees it: its members, its generations, and its committed offsets.
+// One group as the log sees it: its members and generations; group-offsets.ts has what it committed.
 //
 //   empty ──join──▶ preparing ──all joined, or time-out──▶ completing ──leader's sync──▶ stable
 //     ▲                 ▲────────────── join, leave, session expired ──────────────────────┘
@@ -6,17 +6,13 @@
 import type { Clock, Timer } from '../clock.js'
 import {
   KafkaError,
-  partitionKey,
   type Assignment,
-  type CommittedOffset,
   type GroupMetadata,
-  type PartitionOffset,
   type Subscription,
   type TopicPartition,
 } from '../kafka/client.js'
-import type { MarkerType } from '../kafka/record-batch.js'
+import { GroupOffsets } from './group-offsets.js'
 import type { Journal } from './journal.js'
-import { json, row } from './log-rows.js'
 
 /** What a member hears without asking; a broker says it in the answer to a heartbeat. */
 export interface MemberEvents {
@@ -71,12 +67,9 @@ const rebalancing = (): KafkaError => new KafkaError('the group is rebalancing',
 
 export class GroupCoordinator {
   readonly groupId: string
-  readonly #journal: Journal
+  readonly offsets: GroupOffsets
   readonly #members = new Map<string, Member>()
   readonly #fencedStatics = new Set<string>()
-  readonly #offsets = new Map<string, PartitionOffset>()
-  readonly #pending = new Map<number, Map<string, PartitionOffset>>()
-  #stableWaiters: (() => void)[] = []
   #state: 'empty' | 'preparing' | 'completing' | 'stable' = 'empty'
   #generationId = 0
   #nextMember = 1
@@ -85,10 +78,8 @@ export class GroupCoordinator {
 
   constructor(groupId: string, journal: Journal) {
     this.groupId = groupId
-    this.#journal = journal
+    this.offsets = new GroupOffsets(groupId, journal)
   }
-
-  // ---------- membership
 
   /** Resolves when all known members have joined, or those that have not are out of time. */
   join(request: JoinRequest): Promise<JoinAnswer> {
@@ -274,84 +265,6 @@ export class GroupCoordinator {
       if (leftMs > 0) this.#watch(member, leftMs)
       else this.#remove(member, unknownMember(member.memberId))
     })
-  }
-
-  // ---------- offsets
-
-  /** Commits at once, outside a transaction. */
-  commit(offsets: readonly PartitionOffset[]): void | Promise<void> {
-    for (const offset of offsets) this.#put(offset)
-    return this.#journal.synced()
-  }
-
-  committed(partitions: readonly TopicPartition[]): ReadonlyMap<string, CommittedOffset> {
-    const found = new Map<string, CommittedOffset>()
-    for (const partition of partitions) {
-      const offset = this.#offsets.get(partitionKey(partition))
-      if (offset !== undefined)
-        found.set(partitionKey(partition), { offset: offset.offset, metadata: offset.metadata })
-    }
-    return found
-  }
-
-  /** The same once no transaction is pending on any of them. */
-  async stable(
-    partitions: readonly TopicPartition[],
-  ): Promise<ReadonlyMap<string, CommittedOffset>> {
-    while (this.#isPending(partitions))
-      await new Promise<void>((resolve) => this.#stableWaiters.push(resolve))
-    return this.committed(partitions)
-  }
-
-  #isPending(partitions: readonly TopicPartition[]): boolean {
-    for (const pending of this.#pending.values())
-      if (partitions.some((p) => pending.has(partitionKey(p)))) return true
-    return false
-  }
-
-  /** Holds offsets back until their transaction ends. */
-  addPending(producerId: number, offsets: readonly PartitionOffset[]): void {
-    let pending = this.#pending.get(producerId)
-    if (pending === undefined) this.#pending.set(producerId, (pending = new Map()))
-    for (const offset of offsets) pending.set(partitionKey(offset), offset)
-  }
-
-  /** Writes the rows of a transaction that commits. */
-  preparePending(producerId: number, type: MarkerType): void {
-    if (type === 'commit' && this.#journal.durable)
-      for (const offset of this.#pending.get(producerId)?.values() ?? []) this.#write(offset)
-  }
-
-  /** Makes the end of a transaction visible. */
-  settlePending(producerId: number, type: MarkerType): void {
-    const pending = this.#pending.get(producerId)
-    this.#pending.delete(producerId)
-    if (type === 'commit' && pending !== undefined)
-      for (const [key, offset] of pending) this.#offsets.set(key, offset)
-    const waiters = this.#stableWaiters
-    this.#stableWaiters = []
-    for (const wake of waiters) wake()
-  }
-
-  restore(offset: PartitionOffset): void {
-    this.#offsets.set(partitionKey(offset), offset)
-  }
-
-  forgetTopic(topic: string): void {
-    for (const [key, offset] of this.#offsets)
-      if (offset.topic === topic) {
-        this.#offsets.delete(key)
-        this.#journal.delete(row.offset(this.groupId, topic, offset.partition))
-      }
-  }
-
-  #put(offset: PartitionOffset): void {
-    this.#offsets.set(partitionKey(offset), offset)
-    if (this.#journal.durable) this.#write(offset)
-  }
-
-  #write({ topic, partition, offset, metadata }: PartitionOffset): void {
-    this.#journal.put(row.offset(this.groupId, topic, partition), json({ offset, metadata }))
   }
 }
 

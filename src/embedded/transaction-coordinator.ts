@@ -7,7 +7,7 @@
 import type { Clock } from '../clock.js'
 import { KafkaError, type PartitionOffset } from '../kafka/client.js'
 import type { MarkerType } from '../kafka/record-batch.js'
-import type { GroupCoordinator } from './group-coordinator.js'
+import type { GroupOffsets } from './group-offsets.js'
 import type { Journal } from './journal.js'
 import { int64s, row } from './log-rows.js'
 import type { PartitionLog } from './partition-log.js'
@@ -21,7 +21,7 @@ export interface TransactionState {
   epoch: number
   timeoutMs: number
   readonly partitions: Set<PartitionLog>
-  readonly groups: Set<GroupCoordinator>
+  readonly groups: Set<GroupOffsets>
   /** When the ongoing transaction began; `undefined` when there is none. */
   startedMs: number | undefined
   completing: Promise<void> | undefined
@@ -99,7 +99,7 @@ export class TransactionCoordinator {
 
   addOffsets(
     identity: TransactionIdentity,
-    group: GroupCoordinator,
+    group: GroupOffsets,
     offsets: readonly PartitionOffset[],
     clock: Clock,
   ): void {
