@@ -36,7 +36,7 @@ import type {
   StreamJoined,
 } from './options.js'
 import { joinWith, type Joinable, type JoinArgs } from './stream-join-args.js'
-import { joinStreams } from './stream-joins.js'
+import { joinStreams } from './stream-stream-join.js'
 import type { StreamState } from './stream-state.js'
 import * as steps from './stream-steps.js'
 

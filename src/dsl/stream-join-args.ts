@@ -5,7 +5,8 @@ import { GlobalKTable, globalTableBehind } from './global-ktable.js'
 import { KStream, streamBehind } from './kstream.js'
 import { KTable, tableBehind } from './ktable.js'
 import type { Joined, Named, StreamJoined } from './options.js'
-import { joinGlobalTable, joinStreams, joinTable } from './stream-joins.js'
+import { joinStreams } from './stream-stream-join.js'
+import { joinGlobalTable, joinTable } from './stream-table-join.js'
 import type { StreamState } from './stream-state.js'
 
 /** What a stream with keys `K` joins with; the records of another stream may be without a key. */

@@ -1,30 +1,23 @@
-// Joins that a stream drives: with another stream, a table, a global table (semantics 9, 10).
+// Joins of two streams: their nodes and stores, and the names of both (semantics 10).
 import { TopologyError } from '../errors.js'
-import { graceBufferSpec, joinWindowSpec, outerJoinSpec } from '../state/specs.js'
+import { joinWindowSpec, outerJoinSpec } from '../state/specs.js'
 import { checkedName } from '../topology/names.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
-import type { GlobalTableState } from './global-ktable.js'
-import { GraphNode, JoinWindowNode, StreamJoinNode } from './graph/graph-node.js'
+import { JoinWindowNode, StreamJoinNode } from './graph/graph-node.js'
 import { given, neededRef, refsNote } from './graph/serde-ref.js'
 import { engineFor } from './materialize.js'
-import type { Joined, Named, StreamJoined } from './options.js'
-import type { AnyMapper } from './processors/map.js'
+import type { StreamJoined } from './options.js'
 import type { JoinKind, ValueJoin } from './processors/operator-options.js'
 import { passThrough } from './processors/pass-through.js'
 import { selfJoin } from './processors/self-join.js'
 import { joinWindow, streamStreamJoin } from './processors/stream-stream-join.js'
-import { streamTableGraceJoin } from './processors/stream-table-grace-join.js'
-import { streamGlobalJoin, streamTableJoin } from './processors/stream-table-join.js'
-import type { TableLookup } from './processors/table-lookup.js'
 import {
-  addStep,
   checkSameBuilder,
   copartitioned,
   repartitionedForJoin,
   type StreamState,
 } from './stream-state.js'
-import type { TableState } from './table-state.js'
-import { checkedJoinWindow, checkedMs, type JoinWindow } from './windows.js'
+import { checkedJoinWindow, type JoinWindow } from './windows.js'
 
 type AnyStreamJoined = StreamJoined<any, any, any>
 
@@ -61,6 +54,9 @@ function joinNames(left: StreamState, kind: JoinKind, o: AnyStreamJoined) {
   }
 }
 
+type JoinNames = ReturnType<typeof joinNames>
+type JoinStores = ReturnType<typeof joinStores>
+
 /** `join`, `leftJoin` and `outerJoin` with a stream. */
 export function joinStreams(
   thisStream: StreamState,
@@ -94,30 +90,10 @@ export function joinStreams(
   }
   const stores = joinStores(left, { key, leftValue, rightValue, within, names, o })
 
-  const write = (out: TopologyGraph, isSelfJoin: boolean): void => {
-    if (isSelfJoin) {
-      const options = { join, within, store: names.leftStore, retentionMs: retention(within) }
-      out.addProcessor(names.merge, selfJoin(options), [names.windowedThis])
-      stores.addLeft(out, [names.windowedThis, names.merge])
-      return
-    }
-    const outerStore = kind === 'inner' ? undefined : names.sharedStore
-    const side = { kind, join, within, outerStore }
-    out.addProcessor(
-      names.joinThis,
-      streamStreamJoin({ ...side, side: 'left', otherStore: names.rightStore }),
-      [names.windowedThis],
-    )
-    out.addProcessor(
-      names.joinOther,
-      streamStreamJoin({ ...side, side: 'right', otherStore: names.leftStore }),
-      [names.windowedOther],
-    )
-    out.addProcessor(names.merge, passThrough, [names.joinThis, names.joinOther])
-    stores.addLeft(out, [names.windowedThis, names.joinOther])
-    stores.addRight(out, [names.windowedOther, names.joinThis])
-    if (outerStore !== undefined) stores.addShared(out, [names.joinThis, names.joinOther])
-  }
+  const write = (out: TopologyGraph, isSelfJoin: boolean): void =>
+    isSelfJoin
+      ? writeSelfJoin(out, join, within, names, stores)
+      : writeJoin(out, kind, join, within, names, stores)
   const node = new StreamJoinNode(names.merge, windows, write, { relaxedNullKey: kind !== 'inner' })
   graph.add([left.node, right.node], node)
   return {
@@ -129,6 +105,40 @@ export function joinStreams(
     sources,
     rekeyed: false,
   }
+}
+
+function writeJoin(
+  out: TopologyGraph,
+  kind: JoinKind,
+  join: ValueJoin,
+  within: JoinWindow,
+  names: JoinNames,
+  stores: JoinStores,
+): void {
+  const { windowedThis, windowedOther, joinThis, joinOther } = names
+  const outerStore = kind === 'inner' ? undefined : names.sharedStore
+  const side = { kind, join, within, outerStore }
+  const left = streamStreamJoin({ ...side, side: 'left', otherStore: names.rightStore })
+  const right = streamStreamJoin({ ...side, side: 'right', otherStore: names.leftStore })
+  out.addProcessor(joinThis, left, [windowedThis])
+  out.addProcessor(joinOther, right, [windowedOther])
+  out.addProcessor(names.merge, passThrough, [joinThis, joinOther])
+  stores.addLeft(out, [windowedThis, joinOther])
+  stores.addRight(out, [windowedOther, joinThis])
+  if (outerStore !== undefined) stores.addShared(out, [joinThis, joinOther])
+}
+
+/** Both sides are one stream: a single node looks both ways in a single store. */
+function writeSelfJoin(
+  out: TopologyGraph,
+  join: ValueJoin,
+  within: JoinWindow,
+  { windowedThis, leftStore, merge }: JoinNames,
+  stores: JoinStores,
+): void {
+  const options = { join, within, store: leftStore, retentionMs: retention(within) }
+  out.addProcessor(merge, selfJoin(options), [windowedThis])
+  stores.addLeft(out, [windowedThis, merge])
 }
 
 const suffixed = (name: string | undefined, suffix: string): string | undefined =>
@@ -145,7 +155,7 @@ function joinStores(
     readonly leftValue: StreamState['value']
     readonly rightValue: StreamState['value']
     readonly within: JoinWindow
-    readonly names: ReturnType<typeof joinNames>
+    readonly names: JoinNames
     readonly o: AnyStreamJoined
   },
 ) {
@@ -192,101 +202,4 @@ function joinStores(
       note(out, names.sharedStore, nodes[0]!, graph.value(j.leftValue))
     },
   }
-}
-
-/** `join` and `leftJoin` with a table. */
-export function joinTable(
-  stream: StreamState,
-  table: TableState,
-  left: boolean,
-  join: ValueJoin,
-  o: Joined<any, any, any> = {},
-): StreamState {
-  checkSameBuilder(stream.graph, table)
-  const input = stream.rekeyed
-    ? repartitionedForJoin(stream, o.name, { key: given(o.key), value: given(o.value) })
-    : stream
-  const { graph } = input
-  const sources = copartitioned(graph, input, table)
-  const name = graph.nameOr(o.name, left ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
-  const lookup = table.lookup()
-  const key = given(o.key) ?? input.key
-  const value = given(o.value) ?? input.value
-  const buffer = o.graceMs === undefined ? undefined : checkedMs(o.graceMs, 'graceMs', 0)
-  const node = new GraphNode(
-    name,
-    (out, parents) => {
-      if (buffer === undefined)
-        out.addProcessor(name, streamTableJoin({ left, join, table: lookup }), parents)
-      else addGraceJoin(out, parents)
-      out.connect(name, lookup.stores)
-    },
-    { relaxedNullKey: left },
-  )
-  const addGraceJoin = (out: TopologyGraph, parents: readonly string[]): void => {
-    const graceMs = buffer!
-    checkHistory(out, name, table, lookup, graceMs)
-    const store = `${name}-Buffer`
-    const options = { left, join, table: lookup, buffer: store, graceMs }
-    out.addProcessor(name, streamTableGraceJoin(options), parents)
-    const spec = graceBufferSpec({
-      name: store,
-      key: neededRef(graph.key(key), name, 'key'),
-      value: neededRef(graph.value(value), name, 'value'),
-      logging: {},
-    })
-    out.addStore(spec, spec, [name])
-    out.addNotes(name, [refsNote({ key: graph.key(key), value: graph.value(value) }, store)])
-    if (o.name === undefined)
-      out.addGeneratedName({
-        kind: 'changelog',
-        name: store,
-        node: name,
-        remedy: '`name` of the join',
-      })
-  }
-  graph.add(input.node, node)
-  return { graph, node, name, key, value: undefined, sources, rekeyed: false }
-}
-
-/** A record can only wait for a table that still knows what held at its time. */
-function checkHistory(
-  out: TopologyGraph,
-  name: string,
-  table: TableState,
-  lookup: TableLookup,
-  graceMs: number,
-): void {
-  const histories = lookup.stores.map((store) => out.store(store))
-  if (!table.node.versionedOutput || histories.some((store) => store?.kind !== 'versioned'))
-    throw new TopologyError(
-      `${name}: graceMs needs a versioned table; give the table \`store\` and \`historyMs\``,
-      { node: name },
-    )
-  for (const store of histories)
-    if (store !== undefined && (store.retentionMs ?? 0) < graceMs)
-      throw new TopologyError(
-        `${name}: graceMs ${graceMs} is above the history of ${store.name}, ${store.retentionMs} ms; raise its historyMs`,
-        { node: name },
-      )
-}
-
-/** `join` and `leftJoin` with a global table; no repartition, the stream's key stays. */
-export function joinGlobalTable(
-  stream: StreamState,
-  table: GlobalTableState,
-  left: boolean,
-  selector: AnyMapper,
-  join: ValueJoin,
-  o: Named = {},
-): StreamState {
-  checkSameBuilder(stream.graph, table)
-  const name = stream.graph.nameOr(o.name, 'KSTREAM-LEFTJOIN-')
-  return addStep(
-    stream,
-    name,
-    streamGlobalJoin({ left, join, table: table.lookup, selector }),
-    { value: undefined },
-    { relaxedNullKey: left },
-  )
 }
