@@ -46,10 +46,11 @@ export function writeCheckpoint(
 export const forgetChangelog = (batch: WriteBatch, store: string): void =>
   batch.delete(Buffer.from(changelogPrefix + store))
 
-/** Reads everything. @throws StateStoreError when a row makes no sense. */
-export async function readCheckpoint(database: BytesStore): Promise<Checkpoint> {
+/** Reads everything; without a database there is nothing. @throws StateStoreError when a row makes no sense. */
+export async function readCheckpoint(database: BytesStore | undefined): Promise<Checkpoint> {
   const changelogs = new Map<string, ChangelogPosition>()
   const inputs = new Map<string, number>()
+  if (database === undefined) return { changelogs, inputs }
   for await (const [key, value] of database.scan({ from: Buffer.of(0), to: Buffer.of(1) })) {
     const name = Buffer.from(key).toString('utf8')
     try {

@@ -104,9 +104,7 @@ export class GlobalState {
 
   async #restore(): Promise<void> {
     const { client, environment } = this.#o
-    const { leveldb } = this.#databases
-    const inputs =
-      leveldb === undefined ? new Map<string, number>() : (await readCheckpoint(leveldb)).inputs
+    const { inputs } = await readCheckpoint(this.#databases.leveldb)
     const earliest = await client.admin.offsets(this.#sources, 'earliest')
     const latest = await client.admin.offsets(this.#sources, 'latest')
     await this.task.initialize()

@@ -1,7 +1,7 @@
 // Takes a task over: opens its state, decides what can be trusted, restores the rest, and finds out
 // where to read on. The order matters: committed offsets are read as stable, after our own open
 // transaction was ended; the changelog's end is asked after that, and read to.
-import { OffsetLostError, TaskCorruptedError, TaskMigratedError } from '../errors.js'
+import { TaskCorruptedError, TaskMigratedError } from '../errors.js'
 import {
   partitionKey,
   type Client,
@@ -10,12 +10,11 @@ import {
   type TopicPartition,
 } from '../kafka/client.js'
 import type { Database } from '../state/bytes-store.js'
-import type { StoreSpec } from '../state/state-store.js'
 import type { FrozenTopology, SourceNode, Subtopology } from '../topology/topology-node.js'
 import { parseTaskId } from '../topology/task-id.js'
-import { planRestore, type ChangelogPlan } from './changelog-plan.js'
 import type { ChangelogReader, Restoration, RestoreTarget } from './changelog-reader.js'
 import { forgetChangelog, readCheckpoint, storePrefix, type Checkpoint } from './checkpoint.js'
+import { restorePlans, type StorePlan } from './restore-plans.js'
 import { startOffset } from './start-offsets.js'
 import type { StateDirectory } from './state-directory.js'
 import type { ResolvedConfig } from './streams-config.js'
@@ -106,15 +105,20 @@ export class TaskOpening {
   }
 
   async #prepare(subtopology: Subtopology, databases: TaskDatabases): Promise<OpenedTask> {
-    const { environment, member, lagOf } = this.#o
-    const checkpoint: Checkpoint =
-      databases.leveldb === undefined
-        ? { changelogs: new Map(), inputs: new Map() }
-        : await readCheckpoint(databases.leveldb)
+    const { environment, client, member, config, lagOf } = this.#o
+    const checkpoint = await readCheckpoint(databases.leveldb)
     await this.#step('checkpointRead')
     const committed = await member.committed(this.sources)
     await this.#step('offsetsFetched')
-    const plans = await this.#plan(subtopology.stores, checkpoint, committed)
+    const plans = await restorePlans(subtopology.stores, {
+      taskId: this.id,
+      names: environment.names,
+      clock: environment.clock,
+      admin: client.admin,
+      checkpoint,
+      committed,
+      onOffsetLost: config.onOffsetLost,
+    })
     await this.#wipe(plans, databases)
     await this.#step('planned')
     const task = new StreamTask({
@@ -144,70 +148,6 @@ export class TaskOpening {
       task.close()
       throw error
     }
-  }
-
-  /** What to restore of each store that has a changelog. */
-  async #plan(
-    stores: readonly StoreSpec[],
-    checkpoint: Checkpoint,
-    committed: ReadonlyMap<string, CommittedOffset>,
-  ): Promise<StorePlan[]> {
-    const { environment, client, config } = this.#o
-    const { names } = environment
-    const { partition } = parseTaskId(this.id)!
-    const logged = stores
-      .filter((s) => s.logging !== false || names.hasSourceChangelog(s.name))
-      .map((spec) => ({ spec, topic: names.changelog(spec.name), partition }))
-    if (logged.length === 0) return []
-    const { admin } = client
-    // The end is the high watermark also under exactly-once: a commit marker may still be on its way.
-    const latest = await admin.offsets(logged, 'latest')
-    const earliest = await admin.offsets(logged, 'earliest')
-    const descriptions = await admin.describeTopics([...new Set(logged.map((l) => l.topic))])
-    const plans: StorePlan[] = []
-    for (const { spec, topic } of logged) {
-      const key = partitionKey({ topic, partition })
-      const isMemory = spec.engine === 'memory'
-      const stored = isMemory ? undefined : checkpoint.changelogs.get(spec.name)
-      const isSource = names.hasSourceChangelog(spec.name)
-      const plan = planRestore(
-        {
-          store: spec.name,
-          topic,
-          partition,
-          topicId: descriptions.get(topic)?.topicId,
-          earliest: earliest.get(key) ?? 0,
-          latest: latest.get(key) ?? 0,
-          stored,
-          deleteRetentionMs:
-            stored === undefined ? undefined : await this.#deleteRetentionMs(topic, stored.atMs),
-          inputsCommitted: committed.size > 0 || checkpoint.inputs.size > 0,
-          committedInput: committed.get(key)?.offset,
-          isSource,
-          nowMs: environment.clock.nowMs(),
-        },
-        config.onOffsetLost,
-      )
-      if ('lost' in plan) throw new OffsetLostError(plan.lost, { task: this.id })
-      plans.push({
-        spec,
-        topic,
-        partition,
-        topicId: descriptions.get(topic)?.topicId,
-        own: !isSource,
-        plan,
-      })
-    }
-    return plans
-  }
-
-  /** Asked only where it can matter: the default is a day. */
-  async #deleteRetentionMs(topic: string, atMs: number): Promise<number | undefined> {
-    const { client, environment } = this.#o
-    if (environment.clock.nowMs() - atMs < 60_000) return undefined
-    const configs = await client.admin.topicConfigs(topic)
-    if (!(configs['cleanup.policy'] ?? '').includes('compact')) return undefined
-    return Number(configs['delete.retention.ms'] ?? 86_400_000)
   }
 
   async #wipe(plans: readonly StorePlan[], databases: TaskDatabases): Promise<void> {
@@ -325,18 +265,8 @@ export class TaskOpening {
   }
 }
 
-interface StorePlan {
-  readonly spec: StoreSpec
-  readonly topic: string
-  readonly partition: number
-  readonly topicId: string | undefined
-  /** Whether the changelog is the store's own, not a source topic. */
-  readonly own: boolean
-  readonly plan: Exclude<ChangelogPlan, { readonly lost: string }>
-}
-
 /** The source node that reads a topic. */
-export const sourceOf = (
+const sourceOf = (
   subtopology: Pick<Subtopology, 'nodes'>,
   topic: string,
   nameOf: (topic: string) => string,

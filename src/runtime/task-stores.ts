@@ -2,15 +2,9 @@
 // the changelog offsets that they reach in one batch.
 import { StateStoreError } from '../errors.js'
 import type { Database } from '../state/bytes-store.js'
-import type { ChangelogRecord, StoreRecordContext, TaskStore } from '../state/state-store.js'
+import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import type { StoreSpec } from '../state/state-store.js'
-import {
-  forgetChangelog,
-  readCheckpoint,
-  storePrefix,
-  writeCheckpoint,
-  type ChangelogPosition,
-} from './checkpoint.js'
+import { storePrefix, writeCheckpoint, type ChangelogPosition } from './checkpoint.js'
 import { RecordTooLargeError, type TopicWriter } from './record-collector.js'
 import type { TaskEnvironment } from './task-environment.js'
 
@@ -101,30 +95,8 @@ export class TaskStores {
     return bytes
   }
 
-  /** What an earlier run left: how far each store follows its changelog, and the inputs of that time. */
-  async checkpoint(): Promise<Awaited<ReturnType<typeof readCheckpoint>>> {
-    const { leveldb } = this.#databases
-    return leveldb === undefined
-      ? { changelogs: new Map(), inputs: new Map() }
-      : await readCheckpoint(leveldb)
-  }
-
-  restore(open: OpenStore, records: readonly ChangelogRecord[]): void {
-    open.store.restore(records)
-  }
-
   async restored(): Promise<void> {
     for (const { store } of this.all) await store.restored?.()
-  }
-
-  /** Deletes a store's rows and forgets its position, before it is opened and restored anew. */
-  async wipe(open: OpenStore): Promise<void> {
-    const batch = open.database.batch()
-    const end = Uint8Array.from(open.prefix)
-    end[end.length - 1] = 1
-    batch.deleteRange(open.prefix, end)
-    forgetChangelog(batch, open.spec.name)
-    await open.database.write(batch, { sync: true })
   }
 
   flushCaches(): void | Promise<void> {

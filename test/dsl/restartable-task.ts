@@ -8,6 +8,7 @@ import { VirtualClock } from '../../src/clock.js'
 import type { Producer } from '../../src/kafka/client.js'
 import { silentLogger } from '../../src/logger.js'
 import { StreamsMetrics } from '../../src/metrics/streams-metrics.js'
+import { readCheckpoint } from '../../src/runtime/checkpoint.js'
 import { commitTasks } from '../../src/runtime/commit.js'
 import { errorHandlers } from '../../src/runtime/error-handlers.js'
 import { RecordCollector } from '../../src/runtime/record-collector.js'
@@ -198,14 +199,13 @@ export class RestartableTask {
       databases: { leveldb: this.#database, memory: new MemoryDatabase() },
       sources: topics.map((topic) => ({ topic: this.#names.topic(topic), partition: 0 })),
     })
-    const { changelogs } = await task.stores.checkpoint()
+    const { changelogs } = await readCheckpoint(this.#database)
     for (const store of task.stores.all) {
       if (store.changelog === undefined) continue
       const survives = store.database === this.#database
       const from = survives ? (changelogs.get(store.spec.name)?.offset ?? 0) : 0
       const records = this.#changelog(store.changelog).filter(({ offset }) => offset >= from)
-      task.stores.restore(
-        store,
+      store.store.restore(
         records.map(({ key, value, timestampMs, headers }) => ({
           key: key!,
           value,
