@@ -1,9 +1,9 @@
 // The record that the dead letter topic gets: the original bytes, and headers under Kafka Streams'
 // names (KIP-1034) that say what failed where.
-import type { StreamsError } from '../errors.js'
+import { ProductionError, type StreamsError } from '../errors.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
 import type { HeaderEntry } from '../serde/record-headers.js'
-import type { RecordCollector } from './record-collector.js'
+import { RecordTooLargeError, type RecordCollector } from './record-collector.js'
 import type { SourceBytes } from './source-decoder.js'
 
 /** What failed where, as headers. */
@@ -32,6 +32,7 @@ export function errorHeaders(error: StreamsError, source: Partial<SourceBytes>):
 /**
  * Sends `source` to the dead letter topic, whose partitions are known already. Without a source
  * record (a punctuator failed) key and value are null.
+ * @throws ProductionError when the headers make it too large
  */
 export function sendDeadLetter(
   collector: RecordCollector,
@@ -44,8 +45,14 @@ export function sendDeadLetter(
   const key = source?.key ?? null
   const partition =
     key === null ? collector.keylessPartition(writer) : partitionOfKey(key, writer.partitions)
-  collector.sendBytes(writer, partition, Math.max(0, timestampMs), key, source?.value ?? null, [
-    ...(source?.headers ?? []),
-    ...errorHeaders(error, source ?? {}),
-  ])
+  const headers = [...(source?.headers ?? []), ...errorHeaders(error, source ?? {})]
+  const timeMs = Math.max(0, timestampMs)
+  try {
+    collector.sendBytes(writer, partition, timeMs, key, source?.value ?? null, headers)
+  } catch (cause) {
+    if (!(cause instanceof RecordTooLargeError)) throw cause
+    const { node, task, position } = error
+    const text = `${error.message}; and its dead letter is too large: ${cause.message}`
+    throw new ProductionError(text, { node, task, position, cause })
+  }
 }

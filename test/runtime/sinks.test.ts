@@ -8,7 +8,7 @@ import type { RecordBatchBuilder } from '../../src/kafka/record-batch.js'
 import { RecordCollector } from '../../src/runtime/record-collector.js'
 import { HeaderList } from '../../src/serde/record-headers.js'
 import { string } from '../../src/serde/serdes.js'
-import { keyValueStore } from '../../src/state/stores.js'
+import { customStore, keyValueStore } from '../../src/state/stores.js'
 import type { ProcessorContext } from '../../src/topology/processor.js'
 import type { StreamRecord } from '../../src/topology/stream-record.js'
 import { Topology } from '../../src/topology/topology.js'
@@ -157,6 +157,19 @@ describe('a record that is too large', () => {
     await bench.close()
   })
 
+  it('ends the application where its dead letter is too large as well', async () => {
+    const bench = await EmbeddedBench.open('in', 'out', 'dlq')
+    await bench.send('in', ['a', 'x'.repeat(900)])
+    const error = await bench.failure(
+      mapTopology((value) => value.repeat(2)),
+      { maxRequestSize: 1_000, deadLetterTopic: 'dlq', productionHandler: 'deadLetter' },
+    )
+    expect(error).toBeInstanceOf(ProductionError)
+    expect(error).toMatchObject({ node: 'out', position: { topic: 'in', partition: 1, offset: 0 } })
+    expect(error.message).toMatch(/out cannot write .*; and its dead letter is too large: .* dlq-/)
+    await bench.close()
+  })
+
   it('is sent where maxRequestSize and the topic allow it', async () => {
     const bench = await EmbeddedBench.open('in')
     const configs = { 'max.message.bytes': '3000000' }
@@ -224,6 +237,32 @@ describe('a changelog record that is too large', () => {
     expect(error.message).toMatch(
       /texts cannot write the record for app-texts-changelog \(in task 0_1\): .*1000: raise it.*productionHandler/,
     )
+  })
+
+  it('ends it also where a processor swallows what its own store throws', async () => {
+    const own = {
+      own: customStore({
+        open: ({ log }) => ({
+          put: (value: Uint8Array) => log(value, value, 0),
+          flush() {},
+          close() {},
+        }),
+      }),
+    }
+    const swallowing = new Topology().addSource('in', 'in', strings).addProcessor(
+      'swallow',
+      (context: ProcessorContext<never, never, typeof own>) => ({
+        process() {
+          try {
+            context.getStateStore('own').put(Buffer.from(long))
+          } catch {}
+        },
+      }),
+      { parents: ['in'], stores: own },
+    )
+    const error = await bench.failure(swallowing, limits)
+    expect(error).toBeInstanceOf(ProductionError)
+    expect(error).toMatchObject({ node: 'own', position: { topic: 'in', offset: 0 } })
   })
 
   it('is dropped where the handler says so: the store has the row, the changelog the one before', async () => {
