@@ -2,20 +2,27 @@
 import type { BucketQueries } from './bucket-queries.js'
 import type { FoundEntry } from './entry-bytes.js'
 import type { KeyCodec, ValueCodec } from './value-codec.js'
-import type { FoundWindow } from './window-api.js'
+import type { FoundWindow, WindowScans } from './window-api.js'
 
-export class FoundWindows<K, V> {
+export class FoundWindows<K, V> implements WindowScans<K, V> {
   readonly #queries: BucketQueries<K>
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
+  readonly #byTime: boolean
 
-  constructor(queries: BucketQueries<K>, keys: KeyCodec<K>, values: ValueCodec<V>) {
+  /** `byTime`: those of several keys by start, then key; else by bucket, key, start. */
+  constructor(
+    queries: BucketQueries<K>,
+    keys: KeyCodec<K>,
+    values: ValueCodec<V>,
+    byTime: boolean,
+  ) {
     this.#queries = queries
     this.#keys = keys
     this.#values = values
+    this.#byTime = byTime
   }
 
-  /** Windows of one key with start in `[fromMs, toMs]`. */
   async *ofKey(
     key: K,
     fromMs: number,
@@ -26,16 +33,16 @@ export class FoundWindows<K, V> {
       yield this.#decoded(entry)
   }
 
-  /** Windows of the keys between two. `byTime`: by start, then key; else by bucket, key, start. */
   async *ofKeys(
     fromKey: K | null,
     toKey: K | null,
     fromMs: number,
     toMs: number,
-    o: { readonly byTime: boolean; readonly reverse: boolean },
+    reverse: boolean,
   ): AsyncGenerator<FoundWindow<K, V>> {
     const scan = {
-      ...o,
+      byTime: this.#byTime,
+      reverse,
       fromKey: fromKey === null ? undefined : this.#keys.encode(fromKey),
       toKey: toKey === null ? undefined : this.#keys.encode(toKey),
     }

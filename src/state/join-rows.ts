@@ -10,7 +10,7 @@ import { endOf, firstAt, headBytes } from './entry-bytes.js'
 import { FoundWindows } from './found-windows.js'
 import { RecordList } from './record-list.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
-import { WindowApi, WindowView, type FoundWindow } from './window-api.js'
+import { WindowApi, WindowView } from './window-api.js'
 import { splitWindowKey, windowKey } from './window-keys.js'
 
 /** A record of the other side. */
@@ -29,9 +29,9 @@ export class JoinRows<K, V> extends BucketRows<K, V, RecordList, JoinRow<V>> {
   readonly sizeMs: number
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
+  readonly windows: FoundWindows<K, V>
   readonly #inMemory: boolean
   readonly #rowForm: boolean
-  readonly #windows: FoundWindows<K, V>
   #sequence = 0
   /** The number of the last record that is no null. */
   #latest = 0
@@ -42,8 +42,8 @@ export class JoinRows<K, V> extends BucketRows<K, V, RecordList, JoinRow<V>> {
   ) {
     super(options, context)
     this.sizeMs = options.sizeMs
-    this.#windows = new FoundWindows(this.queries, this.keys, this.values)
     this.#inMemory = options.engine === 'memory'
+    this.windows = new FoundWindows(this.queries, this.keys, this.values, this.#inMemory)
     this.#rowForm = options.timestamped
     this.api = new WindowApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new WindowView(this, options.timestamped ? 'rows' : 'values')
@@ -102,20 +102,6 @@ export class JoinRows<K, V> extends BucketRows<K, V, RecordList, JoinRow<V>> {
 
   writeCopy(key: K, startMs: number, value: V | null, timestampMs: number): void {
     this.put(key, value, startMs, this.#rowForm ? timestampMs : startMs)
-  }
-
-  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>> {
-    return this.#windows.ofKey(key, fromMs, toMs, reverse)
-  }
-
-  fetchRange(
-    fromKey: K | null,
-    toKey: K | null,
-    fromMs: number,
-    toMs: number,
-    reverse: boolean,
-  ): AsyncIterable<FoundWindow<K, V>> {
-    return this.#windows.ofKeys(fromKey, toKey, fromMs, toMs, { byTime: this.#inMemory, reverse })
   }
 
   // ---------- what the base asks

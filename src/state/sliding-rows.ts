@@ -26,7 +26,7 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
   readonly sizeMs: number
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
-  readonly #windows: FoundWindows<K, V>
+  readonly windows: FoundWindows<K, V>
   #listener: WindowFlushListener<K, V> | undefined
 
   constructor(
@@ -38,7 +38,7 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
   ) {
     super(options, context)
     this.sizeMs = options.sizeMs
-    this.#windows = new FoundWindows(this.queries, this.keys, this.values)
+    this.windows = new FoundWindows(this.queries, this.keys, this.values, true)
     this.api = new WindowApi(this, 'rows')
     this.view = new WindowView(this, options.view ?? 'values')
   }
@@ -81,7 +81,7 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
 
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
   closed(fromMs: number, toMs: number): AsyncIterable<readonly FoundWindow<K, V>[]> {
-    return this.#windows.closed(fromMs, toMs)
+    return this.windows.closed(fromMs, toMs)
   }
 
   // ---------- for the api and the view
@@ -96,20 +96,6 @@ export class SlidingRows<K, V> extends ListRows<K, V> {
     const image = this.imageForCopy(value, timestampMs)
     if (!this.cached && !this.#accept(key, startMs, value, timestampMs)) return
     this.storeCopy(this.target(key, startMs, 0), value, image, timestampMs)
-  }
-
-  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>> {
-    return this.#windows.ofKey(key, fromMs, toMs, reverse)
-  }
-
-  fetchRange(
-    fromKey: K | null,
-    toKey: K | null,
-    fromMs: number,
-    toMs: number,
-    reverse: boolean,
-  ): AsyncIterable<FoundWindow<K, V>> {
-    return this.#windows.ofKeys(fromKey, toKey, fromMs, toMs, { byTime: true, reverse })
   }
 
   // ---------- what the base asks

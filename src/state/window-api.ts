@@ -13,20 +13,26 @@ export interface FoundWindow<K, V> {
   readonly timestampMs: number
 }
 
-/** What the api needs of the rows. */
-export interface WindowAccess<K, V> {
-  readonly name: string
-  readonly sizeMs: number
-  read(key: K, startMs: number): ValueAndTimestamp<V> | undefined
-  writeCopy(key: K, startMs: number, value: V | null, timestampMs: number): void
-  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>>
-  fetchRange(
+/** Windows with start in `[fromMs, toMs]`. */
+export interface WindowScans<K, V> {
+  ofKey(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>>
+  /** Of the keys between two, null being no bound; in the order in which Kafka Streams has them. */
+  ofKeys(
     fromKey: K | null,
     toKey: K | null,
     fromMs: number,
     toMs: number,
     reverse: boolean,
   ): AsyncIterable<FoundWindow<K, V>>
+}
+
+/** What the api needs of the rows. */
+export interface WindowAccess<K, V> {
+  readonly name: string
+  readonly sizeMs: number
+  readonly windows: WindowScans<K, V>
+  read(key: K, startMs: number): ValueAndTimestamp<V> | undefined
+  writeCopy(key: K, startMs: number, value: V | null, timestampMs: number): void
   checkOpen(): void
 }
 
@@ -85,7 +91,7 @@ export class WindowApi<K, V, T> implements WindowStore<K, T> {
       // The form says which of V and V with its time T is.
       return (row === undefined || this.#form === 'rows' ? row : row.value) as T | undefined
     }
-    const found = this.#rows.fetch(key, at.fromMs, at.toMs, o?.reverse === true)
+    const found = this.#rows.windows.ofKey(key, at.fromMs, at.toMs, o?.reverse === true)
     return mapEach(found, (row) => [row.startMs, outAs<K, V, T>(row, this.#form)] as const)
   }
 
@@ -97,7 +103,7 @@ export class WindowApi<K, V, T> implements WindowStore<K, T> {
   ): AsyncIterable<readonly [key: Windowed<K>, value: T]> {
     this.#rows.checkOpen()
     const { fromMs, toMs } = range
-    return this.#windows(this.#rows.fetchRange(from, to, fromMs, toMs, o?.reverse === true))
+    return this.#windows(this.#rows.windows.ofKeys(from, to, fromMs, toMs, o?.reverse === true))
   }
 
   fetchAll(range: TimeRange, o?: ScanOrder): AsyncIterable<readonly [key: Windowed<K>, value: T]> {
@@ -138,7 +144,7 @@ export class WindowView<K, V, T> implements ReadOnlyWindowStore<K, T> {
     this.#rows.checkOpen()
     checkKey(key, this.#rows.name)
     const windows: { startMs: number; endMs: number; value: T }[] = []
-    for await (const row of this.#rows.fetch(key, range.fromMs, range.toMs, false))
+    for await (const row of this.#rows.windows.ofKey(key, range.fromMs, range.toMs, false))
       windows.push({
         startMs: row.startMs,
         endMs: row.startMs + this.#rows.sizeMs,
@@ -149,7 +155,7 @@ export class WindowView<K, V, T> implements ReadOnlyWindowStore<K, T> {
 
   fetchAll(range: TimeRange): AsyncIterable<KeyValue<Windowed<K>, T>> {
     this.#rows.checkOpen()
-    const found = this.#rows.fetchRange(null, null, range.fromMs, range.toMs, false)
+    const found = this.#rows.windows.ofKeys(null, null, range.fromMs, range.toMs, false)
     return mapEach(
       found,
       (row) => [windowOf(row, this.#rows.sizeMs), outAs<K, V, T>(row, this.#form)] as const,

@@ -4,7 +4,7 @@ import { compareBytes } from './byte-keys.js'
 import type { ByteRange, Entry } from './bytes-store.js'
 import type { Retention } from './retention.js'
 import type { KeyCodec, ValueCodec } from './value-codec.js'
-import type { FoundWindow } from './window-api.js'
+import type { FoundWindow, WindowScans } from './window-api.js'
 import type { WindowLayout } from './window-layout.js'
 
 /** What queries ask of the store. */
@@ -13,6 +13,8 @@ export interface QueriedWindows<K, V> {
   readonly values: ValueCodec<V>
   readonly layout: WindowLayout
   readonly retention: Retention
+  /** Whether windows of several keys come by start, then key bytes; else in the engine's order. */
+  readonly byTime: boolean
   /** Starts that a record cache shows, whatever the time. */
   shown(): Iterable<number>
   scanRows(range: ByteRange): AsyncIterable<Entry>
@@ -29,14 +31,13 @@ interface WindowScan {
 
 const largestSequence = 2 ** 31 - 1
 
-export class WindowQueries<K, V> {
+export class WindowQueries<K, V> implements WindowScans<K, V> {
   readonly #store: QueriedWindows<K, V>
 
   constructor(store: QueriedWindows<K, V>) {
     this.#store = store
   }
 
-  /** Windows of one key, ascending or descending. */
   async *ofKey(
     key: K,
     fromMs: number,
@@ -69,17 +70,17 @@ export class WindowQueries<K, V> {
         if (layout.keyBytesOf(at).length === keyBytes.length) yield this.#found(at, image)
   }
 
-  /** Windows of all keys between two. */
   ofKeys(
     fromKey: K | null,
     toKey: K | null,
     fromMs: number,
     toMs: number,
-    o: { readonly byTime: boolean; readonly reverse: boolean },
+    reverse: boolean,
   ): AsyncIterable<FoundWindow<K, V>> {
     const { keys } = this.#store
     return this.#scan(this.#lowest(fromMs), toMs, {
-      ...o,
+      byTime: this.#store.byTime,
+      reverse,
       fromKey: fromKey === null ? undefined : keys.encode(fromKey),
       toKey: toKey === null ? undefined : keys.encode(toKey),
     })

@@ -25,12 +25,10 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   readonly sizeMs: number
   readonly api: WindowApi<K, V, unknown>
   readonly view: WindowView<K, V, unknown>
+  readonly windows: WindowQueries<K, V>
   protected readonly buffer: WriteBuffer<K, V>
-  /** Whether scans sort by start: in memory Kafka Streams does, unless they lie so already. */
-  readonly #byTime: boolean
   readonly #retention: Retention
   readonly #layout: WindowLayout
-  readonly #queries: WindowQueries<K, V>
   readonly #starts = new Map<number, Map<unknown, Row<K, V>>>()
   #last: Row<K, V> | undefined
   #lastStart: Map<unknown, Row<K, V>> | undefined
@@ -41,14 +39,14 @@ export class WindowRows<K, V> extends RowStore<K, V> {
   constructor(options: WindowRowsOptions<K, V>, context: StoreContext) {
     super(options, context)
     this.sizeMs = options.sizeMs
-    this.#byTime = options.engine === 'memory'
     this.#retention = new Retention(options, context.rows)
     this.#layout = new WindowLayout(options.timeFirst === true, this.#retention)
-    this.#queries = new WindowQueries({
+    this.windows = new WindowQueries({
       keys: this.keys,
       values: this.values,
       layout: this.#layout,
       retention: this.#retention,
+      byTime: options.engine === 'memory',
       shown: () => (this.cached ? this.#starts.keys() : []),
       scanRows: (range) => this.scanRows(range),
     })
@@ -80,7 +78,7 @@ export class WindowRows<K, V> extends RowStore<K, V> {
 
   /** Windows with start in `[fromMs, toMs]` by start, then key bytes, expired ones too: for emit on close. */
   async *closed(fromMs: number, toMs: number): AsyncGenerator<readonly FoundWindow<K, V>[]> {
-    for await (const window of this.#queries.closed(fromMs, toMs)) yield [window]
+    for await (const window of this.windows.closed(fromMs, toMs)) yield [window]
   }
 
   /** The earliest start that `closed` is sure to find once time has come to `timeMs`. */
@@ -102,21 +100,6 @@ export class WindowRows<K, V> extends RowStore<K, V> {
     if (this.cached) this.#retention.written(startMs)
     else if (!this.#accept(key, startMs, value, timestampMs)) return
     this.storeCopy(this.#target(key, startMs), value, image, timestampMs)
-  }
-
-  fetch(key: K, fromMs: number, toMs: number, reverse: boolean): AsyncIterable<FoundWindow<K, V>> {
-    return this.#queries.ofKey(key, fromMs, toMs, reverse)
-  }
-
-  /** Windows of all keys between two, in the engine's order. */
-  fetchRange(
-    fromKey: K | null,
-    toKey: K | null,
-    fromMs: number,
-    toMs: number,
-    reverse: boolean,
-  ): AsyncIterable<FoundWindow<K, V>> {
-    return this.#queries.ofKeys(fromKey, toKey, fromMs, toMs, { byTime: this.#byTime, reverse })
   }
 
   // ---------- where rows lie
