@@ -156,7 +156,7 @@ export class CogroupedKStream<K, A> {
    * // letters: a=x
    * // → a=1, a=11
    */
-  cogroup<V>(grouped: KGroupedStream<K, V, any>, add: Folder<A, K, V>): CogroupedKStream<K, A> {
+  cogroup<V>(grouped: KGroupedStream<K, V, null>, add: Folder<A, K, V>): CogroupedKStream<K, A> {
     const grouping = groupingBehind(grouped)
     checkSameBuilder(this.#cogrouping.graph, grouping.stream)
     const others = this.#cogrouping.inputs.filter((input) => input.grouping !== grouping)

@@ -307,7 +307,7 @@ export class KStream<out K, out V> {
   join<O extends Joinable<K>, R, G>(
     other: O,
     ...args: JoinArgs<K, V, O, never, R, G>
-  ): KStream<K, O extends GlobalKTable<any, any> ? G : R> {
+  ): KStream<K, O extends GlobalKTable<unknown, unknown> ? G : R> {
     return new KStream(joinWith(this.#state, other, 'inner', args))
   }
 
@@ -327,7 +327,7 @@ export class KStream<out K, out V> {
   leftJoin<O extends Joinable<K>, R, G>(
     other: O,
     ...args: JoinArgs<K, V, O, null, R, G>
-  ): KStream<K, O extends GlobalKTable<any, any> ? G : R> {
+  ): KStream<K, O extends GlobalKTable<unknown, unknown> ? G : R> {
     return new KStream(joinWith(this.#state, other, 'left', args))
   }
 

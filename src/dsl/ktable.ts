@@ -204,7 +204,7 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     o?: Materialized<K, NN<R>>,
   ): KTable<K, Acc<R>, D | D2 | Del<R>>
   join<V2, FK, R>(
-    other: KTable<FK, V2, any>,
+    other: KTable<FK, V2>,
     foreignKey: (value: V, key: K) => NoInfer<FK> | null,
     joiner: (value: V, other: V2, key: K) => R,
     o?: Materialized<K, NN<R>>,
@@ -228,7 +228,7 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
     o?: Materialized<K, NN<R>>,
   ): KTable<K, Acc<R>, D | Del<R>>
   leftJoin<V2, FK, R>(
-    other: KTable<FK, V2, any>,
+    other: KTable<FK, V2>,
     foreignKey: (value: V, key: K) => NoInfer<FK> | null,
     joiner: (value: V, other: V2 | null, key: K) => R,
     o?: Materialized<K, NN<R>>,

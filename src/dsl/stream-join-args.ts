@@ -10,7 +10,8 @@ import { joinGlobalTable, joinTable } from './stream-table-join.js'
 import type { StreamState } from './stream-state.js'
 
 /** What a stream with keys `K` joins with; the records of another stream may be without a key. */
-export type Joinable<K> = KStream<K | null, any> | KTable<K, any, any> | GlobalKTable<any, any>
+export type Joinable<K> =
+  KStream<K | null, unknown> | KTable<K, unknown> | GlobalKTable<unknown, unknown>
 
 /** What `join` and `leftJoin` take after `other`; `N` is null where the other side may be missing. */
 export type JoinArgs<K, V, O, N, R, G> =
@@ -20,12 +21,12 @@ export type JoinArgs<K, V, O, N, R, G> =
         joiner: (value: NN<V>, other: NN<V2> | N, key: K) => G,
         options?: Named,
       ]
-    : O extends KStream<any, infer V2>
+    : O extends KStream<unknown, infer V2>
       ? [
           joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R,
           options: StreamJoined<NN<K>, NN<V>, NN<V2>>,
         ]
-      : O extends KTable<any, infer V2, any>
+      : O extends KTable<unknown, infer V2>
         ? [
             joiner: (value: NN<V>, other: NN<V2> | N, key: K) => R,
             options?: Joined<NN<K>, NN<V>, NN<V2>>,
