@@ -9,10 +9,21 @@ export interface ByteRange {
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
+/** Very many rows for a batch, whose bytes nobody changes, in parts of moderate size. */
+export interface RowRun {
+  readonly parts: number
+  readonly count: number
+  readonly byteLength: number
+  /** Shows the rows of a part, keys behind a prefix; the arrays are good during the call only. */
+  each(part: number, prefix: Uint8Array, put: (key: Uint8Array, value: Uint8Array) => void): void
+}
+
 /** Writes that become visible together. */
 export interface WriteBatch {
   put(key: Uint8Array, value: Uint8Array): void
   delete(key: Uint8Array): void
+  /** Puts many rows, after what was written before and before what is written next. */
+  putRun(run: RowRun): void
   /** Deletes `[from, to)` as it is when the batch is written. */
   deleteRange(from: Uint8Array, to: Uint8Array): void
   readonly byteLength: number

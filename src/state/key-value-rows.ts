@@ -1,6 +1,7 @@
 // Key-value stores as stateful operators use them, plain and timestamped. The engine's key is the
 // key's bytes; the changelog has the same.
-import type { ByteRange, Entry } from './bytes-store.js'
+import { toLatin1 } from './byte-keys.js'
+import type { ByteRange, Entry, WriteBatch } from './bytes-store.js'
 import type { FlushListener, FlushOptions, LiveRow } from './live-row.js'
 import { KeyValueApi, KeyValueView } from './key-value-api.js'
 import type { Held } from './record-cache.js'
@@ -10,6 +11,9 @@ import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
 
+/** About what a commit every 100 ms lets go. */
+const maxSpareRows = 16_384
+
 /** Where keys are written that are needed for a moment. */
 const keyScratch: Uint8Array = Buffer.allocUnsafeSlow(256)
 
@@ -18,8 +22,15 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly view: KeyValueView<K, V, unknown>
   protected readonly buffer: WriteBuffer<K, V>
   readonly #rows = new Map<unknown, Row<K, V>>()
-  /** Rows as the engine has them, which need not be asked then; live rows hide them. */
+  /** Rows that were let go at a commit: the collector would copy as many new ones until the next. */
+  readonly #spare: Row<K, V>[] = []
+  /**
+   * Rows as bytes: those of the engine, which need not be asked then, and committed ones that it does
+   * not have yet. Live rows hide them.
+   */
   readonly #packed: PackedRows
+  /** Whether somebody scans: then rows stay in the write buffer, which keeps them in order. */
+  #isScanned = false
   /** Whether values are texts, numbers and the like, which are decoded where they lie. */
   #areValuesPlain = false
   #key = keyScratch
@@ -86,7 +97,10 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     this.checkOpen()
     const row = this.#rows.get(this.keys.mapKey(key))
     if (row === undefined) {
-      const image = this.below(this.keys.encode(key))
+      const length = this.#writeKey(key)
+      const image = this.#packed.find(this.#key, length)
+        ? this.#foundImage()
+        : this.below(firstBytes(this.#key, length))
       return image === undefined ? undefined : this.decodeRow(image)
     }
     const image = row.present ? this.imageOf(row) : undefined
@@ -101,6 +115,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   scanBytes(range: ByteRange): AsyncIterable<Entry> {
+    this.#isScanned = true
     return this.scanRows(range)
   }
 
@@ -117,6 +132,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   approximateNumEntries(): number {
+    this.#isScanned = true
     return Math.max(0, this.rows.approximateSize() + this.rowsAbove())
   }
 
@@ -146,6 +162,16 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     if (image !== null) return this.#packed.set(this.#key, length, image)
     this.#packed.delete(this.#key, length)
     return false
+  }
+
+  pack(row: Row<K, V>, image: Uint8Array): boolean {
+    // An object would have to be decoded whenever it is used.
+    if (this.#isScanned || typeof row.value === 'object' || !this.values.isInPlace) return false
+    const length = this.#writeKey(row.key)
+    if (!this.#packed.commit(this.#key, length, image)) return false
+    row.image = undefined
+    if (this.#spare.length < maxSpareRows) this.#spare.push(row)
+    return true
   }
 
   forget(row: Row<K, V>): void {
@@ -197,6 +223,34 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     this.fromChangelog.set(record.key, image)
   }
 
+  protected override addPacked(
+    rows: Map<string, Uint8Array | null>,
+    from: string | undefined,
+    to: string | undefined,
+  ): void {
+    this.#packed.showPinned((key, image) => {
+      const text = toLatin1(key)
+      if ((from === undefined || text >= from) && (to === undefined || text < to))
+        rows.set(text, image)
+    })
+  }
+
+  override persist(batch: WriteBatch): void {
+    this.fromChangelog.persist(batch)
+    const packed = this.#packed.persist()
+    if (packed !== undefined) batch.putRun(packed)
+    this.buffer.persist(batch)
+  }
+
+  override persisted(): void {
+    this.#packed.persisted()
+    super.persisted()
+  }
+
+  override get pinnedBytes(): number {
+    return super.pinnedBytes + this.#packed.pinnedBytes
+  }
+
   override aborted(): void {
     this.#last = undefined
     super.aborted()
@@ -211,11 +265,18 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
       found.flags |= TOUCHED
       return (this.#last = found)
     }
-    const row = new Row<K, V>(key, mapKey, 0)
+    const row = this.#newRow(key, mapKey)
     this.#load(row)
     this.#rows.set(mapKey, row)
     this.#last = row
     this.buffer.loaded(row)
+    return row
+  }
+
+  #newRow(key: K, mapKey: unknown): Row<K, V> {
+    const row = this.#spare.pop()
+    if (row === undefined) return new Row<K, V>(key, mapKey, 0)
+    row.reuse(key, mapKey)
     return row
   }
 
@@ -246,9 +307,14 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
       row.value = this.values.decodeIn(buffer, start, end)
       row.timestampMs = this.values.timestampOf(buffer, start)
     } else {
-      row.image = new Uint8Array(buffer.subarray(start, end))
+      row.image = this.#foundImage()
       row.flags = RAW
     }
+  }
+
+  #foundImage(): Uint8Array {
+    const { buffer, start, end } = this.#packed
+    return new Uint8Array(buffer.subarray(start, end))
   }
 
   /** The row to write: it is only read from the engine where the flush will want to know the old one. */
@@ -259,7 +325,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const mapKey = this.keys.mapKey(key)
     let row = this.#rows.get(mapKey)
     if (row === undefined) {
-      row = new Row<K, V>(key, mapKey, 0)
+      row = this.#newRow(key, mapKey)
       this.#rows.set(mapKey, row)
     }
     return (this.#last = row)

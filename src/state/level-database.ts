@@ -6,7 +6,7 @@ import type { ByteRange, BytesStore, Database, Entry, WriteBatch } from './bytes
 import { afterPrefix, toLatin1 } from './byte-keys.js'
 import { DatabasePart } from './database-part.js'
 import { RowCount } from './row-count.js'
-import { PartBatch, WriteList } from './write-list.js'
+import { PartBatch, WriteList, type PlacedRun } from './write-list.js'
 
 /** What is used of classic-level, which `level` is in Node. */
 interface Engine {
@@ -104,7 +104,10 @@ export class LevelDatabase implements Database {
       const writes = this.#engine.batch()
       try {
         for (const [from, to] of list.ranges) await this.#deleteRange(writes, from, to)
-        for (let i = 0; i < list.keys.length; i++) {
+        let run = 0
+        for (let i = 0; i <= list.keys.length; i++) {
+          for (; list.runs[run]?.after === i; run++) await addRun(writes, list.runs[run]!)
+          if (i === list.keys.length) break
           const value = list.values[i]!
           if (value === null) writes.del(list.keys[i]!)
           else writes.put(list.keys[i]!, value)
@@ -157,7 +160,7 @@ export class LevelDatabase implements Database {
   }
 
   partBatch(batch: WriteBatch, prefix: Uint8Array): WriteBatch {
-    return new PartBatch(batch, prefix)
+    return new PartBatch(batch as WriteList, prefix)
   }
 
   async clear(): Promise<void> {
@@ -189,6 +192,18 @@ export class LevelDatabase implements Database {
     } finally {
       await keys.close()
     }
+  }
+}
+
+async function addRun(writes: EngineBatch, { run, prefix }: PlacedRun): Promise<void> {
+  for (let part = 0, sinceTurn = 0; part < run.parts; part++) {
+    run.each(part, prefix, (key, value) => {
+      writes.put(key, value)
+      sinceTurn++
+    })
+    if (sinceTurn < writesPerTurn) continue
+    sinceTurn = 0
+    await new Promise(setImmediate)
   }
 }
 

@@ -1,20 +1,37 @@
-// Rows of the engine kept in memory as bytes: keys and images one behind the other in segments, found
-// through a hash table of numbers. A tenth of what live rows cost, and nothing that garbage
-// collection would have to look at. The oldest segment goes first, its rows that were asked for stay.
+// Rows in memory as bytes: keys and images one behind the other in segments, found through a hash
+// table of numbers. A tenth of what live rows cost, and nothing that garbage collection would have to
+// look at. Most are rows as the engine has them: the oldest segment goes first, its rows that were
+// asked for stay. Rows of a commit lie here as well until they are persisted; those never go.
 //
-//   entry    touched 1 │ key length 2 │ image length 2 │ key │ image
 //   slot     hash │ place + 1, 0 where it is free; place = segment * segmentBytes + offset
+import type { RowRun } from './bytes-store.js'
+import {
+  copyBytes,
+  DEAD,
+  headerBytes,
+  imageLengthAt,
+  keyLengthAt,
+  PERSISTING,
+  PINNED,
+  sizeAt,
+  TOUCHED,
+  UNPERSISTED,
+  writeEntry,
+} from './packed-entry.js'
+import { PackedRun } from './packed-run.js'
 
 const segmentBits = 16
 const segmentBytes = 1 << segmentBits
-const headerBytes = 5
 /** Larger entries are left to the engine. */
 const maxEntryBytes = segmentBytes / 8
 /** Of a segment that is emptied at most so much stays, so that every turn makes room. */
 const maxKeptBytes = segmentBytes / 2
 const firstSlots = 256
 
-/** Whoever changes a row in the engine sets or deletes it here: what is found is what the engine has. */
+/**
+ * Whoever changes a row in the engine sets or deletes it here: what is found is what the engine has,
+ * or will have with the next persist.
+ */
 export class PackedRows {
   /** Where the image that `find` found lies, until the next call. */
   buffer: Uint8Array = new Uint8Array(0)
@@ -26,6 +43,9 @@ export class PackedRows {
   readonly #segments: Uint8Array[] = []
   /** Bytes in use per segment, of the one that is being filled too. */
   readonly #fills: number[] = []
+  /** Bytes of pinned entries per segment. */
+  readonly #pinned: number[] = []
+  #pinnedBytes = 0
   #head = -1
   #slots = new Int32Array(2 * firstSlots)
   #mask = firstSlots - 1
@@ -43,6 +63,11 @@ export class PackedRows {
     return this.#segments.length * segmentBytes + this.#slots.byteLength
   }
 
+  /** Bytes of rows that the engine does not have yet. */
+  get pinnedBytes(): number {
+    return this.#pinnedBytes
+  }
+
   /** Looks for the key in the first `length` bytes; then `buffer`, `start` and `end` say where its image is. */
   find(key: Uint8Array, length: number): boolean {
     if (this.#count === 0) return false
@@ -51,42 +76,24 @@ export class PackedRows {
     const place = this.#slots[slot + 1]! - 1
     const segment = this.#segments[place >>> segmentBits]!
     const offset = place & (segmentBytes - 1)
-    segment[offset] = 1
+    segment[offset]! |= TOUCHED
     this.buffer = segment
     this.start = offset + headerBytes + length
-    this.end = this.start + readUint16(segment, offset + 3)
+    this.end = this.start + imageLengthAt(segment, offset)
     return true
   }
 
-  /** Keeps a copy of a row with a key of `length` bytes; false where it is too large. */
+  /** Keeps a copy of a row of the engine with a key of `length` bytes; false where it is too large. */
   set(key: Uint8Array, length: number, image: Uint8Array): boolean {
-    const size = headerBytes + length + image.length
-    if (size > maxEntryBytes || this.#maxBytes < 2 * segmentBytes) {
-      this.isComplete = false
-      this.delete(key, length)
-      return false
-    }
-    const hash = hashOf(key, 0, length)
-    const found = this.#slotOf(key, length, hash)
-    if (found >= 0) {
-      const place = this.#slots[found + 1]! - 1
-      const segment = this.#segments[place >>> segmentBits]!
-      const offset = place & (segmentBytes - 1)
-      if (readUint16(segment, offset + 3) === image.length) {
-        copy(image, image.length, segment, offset + headerBytes + length)
-        return true
-      }
-      this.#free(found)
-    }
-    const offset = this.#allocate(size)
-    const segment = this.#segments[this.#head]!
-    segment[offset] = 0
-    writeUint16(segment, offset + 1, length)
-    writeUint16(segment, offset + 3, image.length)
-    copy(key, length, segment, offset + headerBytes)
-    copy(image, image.length, segment, offset + headerBytes + length)
-    this.#take(hash, this.#head * segmentBytes + offset)
-    return true
+    if (this.#put(key, length, image, 0)) return true
+    this.isComplete = false
+    this.delete(key, length)
+    return false
+  }
+
+  /** Keeps a copy of a committed row until it is persisted; false where it is too large. */
+  commit(key: Uint8Array, length: number, image: Uint8Array): boolean {
+    return this.#put(key, length, image, UNPERSISTED)
   }
 
   delete(key: Uint8Array, length: number): void {
@@ -95,18 +102,110 @@ export class PackedRows {
     if (slot >= 0) this.#free(slot)
   }
 
+  // ---------- persisting
+
+  /** The rows that the engine does not have, as they are now. */
+  persist(): RowRun | undefined {
+    if (this.#pinnedBytes === 0) return undefined
+    let count = 0
+    this.#eachPinned((segment, offset) => {
+      segment[offset] = (segment[offset]! & ~UNPERSISTED) | PERSISTING
+      count++
+    })
+    const copies: Uint8Array[] = []
+    for (const [i, segment] of this.#segments.entries())
+      if (this.#pinned[i] !== 0) copies.push(new Uint8Array(segment.subarray(0, this.#fills[i])))
+    return new PackedRun(copies, count, this.#pinnedBytes)
+  }
+
+  /** The engine has them: those that were not committed again meanwhile may be forgotten. */
+  persisted(): void {
+    this.#eachPinned((segment, offset, index) => {
+      segment[offset]! &= ~PERSISTING
+      if ((segment[offset]! & UNPERSISTED) === 0) this.#unpin(index, offset)
+    })
+  }
+
+  /** Shows copies of the rows that the engine may not have, in no order. */
+  showPinned(show: (key: Uint8Array, image: Uint8Array) => void): void {
+    this.#eachPinned((segment, offset) => {
+      const key = offset + headerBytes
+      const image = key + keyLengthAt(segment, offset)
+      const end = image + imageLengthAt(segment, offset)
+      show(
+        new Uint8Array(segment.subarray(key, image)),
+        new Uint8Array(segment.subarray(image, end)),
+      )
+    })
+  }
+
+  #eachPinned(visit: (segment: Uint8Array, offset: number, index: number) => void): void {
+    for (let i = 0; i < this.#segments.length; i++) {
+      if (this.#pinned[i] === 0) continue
+      const segment = this.#segments[i]!
+      const fill = this.#fills[i]!
+      for (let offset = 0; offset < fill; offset += sizeAt(segment, offset))
+        if ((segment[offset]! & PINNED) !== 0) visit(segment, offset, i)
+    }
+  }
+
+  #pin(index: number, offset: number): void {
+    const size = sizeAt(this.#segments[index]!, offset)
+    this.#pinned[index]! += size
+    this.#pinnedBytes += size
+  }
+
+  #unpin(index: number, offset: number): void {
+    const size = sizeAt(this.#segments[index]!, offset)
+    this.#pinned[index]! -= size
+    this.#pinnedBytes -= size
+  }
+
   // ---------- segments
+
+  /** Writes an entry, with more flags than it had; false where it is too large. */
+  #put(key: Uint8Array, length: number, image: Uint8Array, flags: number): boolean {
+    const size = headerBytes + length + image.length
+    if (size > maxEntryBytes || this.#maxBytes < 2 * segmentBytes) return false
+    const hash = hashOf(key, 0, length)
+    const found = this.#slotOf(key, length, hash)
+    let pin = flags & PINNED
+    if (found >= 0) {
+      const place = this.#slots[found + 1]! - 1
+      const index = place >>> segmentBits
+      const segment = this.#segments[index]!
+      const offset = place & (segmentBytes - 1)
+      const old = segment[offset]! & PINNED
+      if (imageLengthAt(segment, offset) === image.length) {
+        copyBytes(image, 0, image.length, segment, offset + headerBytes + length)
+        segment[offset]! |= pin
+        if (pin !== 0 && old === 0) this.#pin(index, offset)
+        return true
+      }
+      pin |= old
+      this.#free(found)
+    }
+    const offset = this.#allocate(size)
+    writeEntry(this.#segments[this.#head]!, offset, pin, key, length, image)
+    if (pin !== 0) this.#pin(this.#head, offset)
+    this.#take(hash, this.#head * segmentBytes + offset)
+    return true
+  }
 
   /** Room for an entry in the segment that is being filled; gives the offset. */
   #allocate(size: number): number {
-    if (this.#head < 0 || this.#fills[this.#head]! + size > segmentBytes) {
-      if (this.byteLength + segmentBytes <= this.#maxBytes || this.#segments.length < 2) {
+    const { length } = this.#segments
+    for (let turns = 0; this.#head < 0 || this.#fills[this.#head]! + size > segmentBytes; turns++) {
+      const isBelow = this.byteLength + segmentBytes <= this.#maxBytes || length < 2
+      // Where nothing but pinned rows is left, it is the next persist that makes room.
+      if (isBelow || turns === length) {
         this.#head = this.#segments.length
         this.#segments.push(Buffer.allocUnsafeSlow(segmentBytes))
         this.#fills.push(0)
+        this.#pinned.push(0)
       } else {
-        this.#head = (this.#head + 1) % this.#segments.length
-        this.#empty(this.#head)
+        this.#head = (this.#head + 1) % length
+        if (this.#pinned[this.#head]! <= maxKeptBytes) this.#empty(this.#head)
       }
     }
     const offset = this.#fills[this.#head]!
@@ -114,30 +213,30 @@ export class PackedRows {
     return offset
   }
 
-  /** Throws the rows of a segment out, but for those that were found since the last time. */
+  /** Throws the rows of a segment out, but for those that are pinned or were found since the last time. */
   #empty(index: number): void {
     const segment = this.#segments[index]!
     const base = index * segmentBytes
     const fill = this.#fills[index]!
+    let spare = maxKeptBytes - this.#pinned[index]!
     let kept = 0
-    for (let offset = 0; offset < fill;) {
-      const keyLength = readUint16(segment, offset + 1)
-      const size = headerBytes + keyLength + readUint16(segment, offset + 3)
-      const hash = hashOf(segment, offset + headerBytes, keyLength)
+    for (let offset = 0, size; offset < fill; offset += size) {
+      size = sizeAt(segment, offset)
+      const flags = segment[offset]!
+      if ((flags & DEAD) !== 0) continue
+      const isPinned = (flags & PINNED) !== 0
+      const hash = hashOf(segment, offset + headerBytes, keyLengthAt(segment, offset))
       const slot = this.#slotAt(base + offset, hash)
-      // Without a slot it was deleted, or replaced elsewhere.
-      if (slot >= 0) {
-        if (segment[offset] === 1 && kept + size <= maxKeptBytes) {
-          segment.copyWithin(kept, offset, offset + size)
-          segment[kept] = 0
-          this.#slots[slot + 1] = base + kept + 1
-          kept += size
-        } else {
-          this.#free(slot)
-          this.isComplete = false
-        }
+      if (isPinned || ((flags & TOUCHED) !== 0 && size <= spare)) {
+        if (!isPinned) spare -= size
+        segment.copyWithin(kept, offset, offset + size)
+        segment[kept]! &= ~TOUCHED
+        this.#slots[slot + 1] = base + kept + 1
+        kept += size
+      } else {
+        this.#free(slot)
+        this.isComplete = false
       }
-      offset += size
     }
     this.#fills[index] = kept
   }
@@ -165,7 +264,7 @@ export class PackedRows {
   #holds(place: number, key: Uint8Array, length: number): boolean {
     const segment = this.#segments[place >>> segmentBits]!
     const offset = place & (segmentBytes - 1)
-    if (readUint16(segment, offset + 1) !== length) return false
+    if (keyLengthAt(segment, offset) !== length) return false
     const from = offset + headerBytes
     // Backwards, because keys of a store often begin alike.
     for (let i = length - 1; i >= 0; i--) if (segment[from + i] !== key[i]) return false
@@ -182,6 +281,11 @@ export class PackedRows {
   #free(slot: number): void {
     const slots = this.#slots
     const mask = this.#mask
+    const place = slots[slot + 1]! - 1
+    const offset = place & (segmentBytes - 1)
+    const segment = this.#segments[place >>> segmentBits]!
+    if ((segment[offset]! & PINNED) !== 0) this.#unpin(place >>> segmentBits, offset)
+    segment[offset] = DEAD
     let hole = slot >>> 1
     for (let i = (hole + 1) & mask; slots[2 * i + 1] !== 0; i = (i + 1) & mask) {
       const home = slots[2 * i]! & mask
@@ -217,18 +321,4 @@ const hashOf = (bytes: Uint8Array, from: number, length: number): number => {
   for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[from + i]!, 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
   return hash ^ (hash >>> 13)
-}
-
-/** For the few bytes that rows have, quicker than a call out of JavaScript. */
-const copy = (from: Uint8Array, length: number, to: Uint8Array, offset: number): void => {
-  if (length > 64) to.set(from.length === length ? from : from.subarray(0, length), offset)
-  else for (let i = 0; i < length; i++) to[offset + i] = from[i]!
-}
-
-const readUint16 = (from: Uint8Array, offset: number): number =>
-  (from[offset]! << 8) | from[offset + 1]!
-
-const writeUint16 = (to: Uint8Array, offset: number, value: number): void => {
-  to[offset] = value >>> 8
-  to[offset + 1] = value
 }

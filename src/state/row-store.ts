@@ -90,6 +90,12 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   protected ghosts(): Iterable<Row<K, B>> {
     return []
   }
+  /** Adds committed rows that lie neither in the engine nor in the write buffer, over older ones. */
+  protected addPacked(
+    _rows: Map<string, Uint8Array | null>,
+    _from: string | undefined,
+    _to: string | undefined,
+  ): void {}
   /** Told of each row that leaves the record cache for the engine. */
   protected flushed(_row: CachedValue<K, V>): void {}
 
@@ -327,6 +333,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     const { from, to } = textRange(range)
     const rows: Overlaid[] = []
     const restored = this.fromChangelog.entries(from, to)
+    this.addPacked(restored, from, to)
     for (const [key, row] of this.buffer.sorted().entries(from, to)) {
       restored.delete(key)
       rows.push({ key, image: row.present ? (row.image ??= this.encode(row)) : undefined })

@@ -59,12 +59,22 @@ export class Row<K = unknown, V = unknown> extends CachedValue<K, V> {
   next: Row<K, V> | undefined = undefined
 
   constructor(
-    readonly key: K,
+    public key: K,
     /** The key in the map that holds the row. */
-    readonly mapKey: unknown,
+    public mapKey: unknown,
     /** Window start or time bucket; 0 in stores without time. */
     readonly timeMs: number,
   ) {
     super()
+  }
+
+  /** Makes a row that was let go the new row of another key. */
+  reuse(key: K, mapKey: unknown): void {
+    this.key = key
+    this.mapKey = mapKey
+    this.value = null
+    this.timestampMs = -1
+    this.flags = 0
+    this.size = 0
   }
 }

@@ -6,6 +6,9 @@
 //     └─────────────────┴────────────────────────┘                    ▼
 //       (with UNPERSISTED: back to `committed`)        persist writes `committed`, never `value`
 //
+// A committed row of which the store keeps the bytes elsewhere (`pack`) leaves at once instead: it is
+// made again from them when it is used, and they are persisted from there.
+//
 // Invariants. A row with any of the flags is pinned: it never leaves memory. `committed` stays until
 // the batch that holds those very bytes has finished, whatever is written meanwhile. `logged` and
 // `committed` are bytes that nobody changes, `value` is the live object.
@@ -33,6 +36,8 @@ export interface RowOwner<K, V> {
    * is quickly made anew.
    */
   stored?(row: Row<K, V>, image: Uint8Array | null): boolean
+  /** Takes over the persisting of a committed row, which is let go then; false where it will not. */
+  pack?(row: Row<K, V>, image: Uint8Array): boolean
   /** Whether the bytes of objects are kept beside them, for undoing and for old values. */
   readonly keepsImages: boolean
 }
@@ -147,9 +152,19 @@ export class WriteBuffer<K, V> {
   committed(): void {
     const owner = this.#owner
     for (const row of this.#logged) {
-      row.committed = row.logged
+      const image = row.logged
       row.logged = null
       row.flags &= ~LOGGED
+      // A row among very many waits as bytes, which cost less than an object that grows old.
+      if (
+        image !== null &&
+        (row.flags & (DIRTY | UNPERSISTED | TOUCHED)) === 0 &&
+        owner.pack?.(row, image) === true
+      ) {
+        this.#release(row)
+        continue
+      }
+      row.committed = image
       if ((row.flags & UNPERSISTED) !== 0) continue
       const isOver = row.committed === null ? owner.unasked(row) : owner.expired(row)
       if (isOver && (row.flags & DIRTY) === 0) {

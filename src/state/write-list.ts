@@ -1,6 +1,15 @@
 // The writes of a batch as a list, for engines that apply them when the batch is written.
-import type { WriteBatch } from './bytes-store.js'
+import type { RowRun, WriteBatch } from './bytes-store.js'
 import { concatBytes } from './byte-keys.js'
+
+/** A run, and after how many of the other writes it comes. */
+export interface PlacedRun {
+  readonly after: number
+  readonly prefix: Uint8Array
+  readonly run: RowRun
+}
+
+const noPrefix: Uint8Array = new Uint8Array(0)
 
 /** Range deletions come first: what the same batch puts into a range stays. */
 export class WriteList implements WriteBatch {
@@ -9,6 +18,7 @@ export class WriteList implements WriteBatch {
   readonly values: (Uint8Array | null)[] = []
   /** The parts that were written, for counting rows. */
   readonly parts: PartBatch[] = []
+  readonly runs: PlacedRun[] = []
   readonly ranges: (readonly [from: Uint8Array, to: Uint8Array])[] = []
   #bytes = 0
 
@@ -28,6 +38,11 @@ export class WriteList implements WriteBatch {
     this.#bytes += key.length
   }
 
+  putRun(run: RowRun, prefix = noPrefix): void {
+    this.runs.push({ after: this.keys.length, prefix, run })
+    this.#bytes += run.byteLength + run.count * prefix.length
+  }
+
   deleteRange(from: Uint8Array, to: Uint8Array): void {
     this.ranges.push([from, to])
     this.#bytes += from.length + to.length
@@ -36,15 +51,15 @@ export class WriteList implements WriteBatch {
 
 /** Puts a prefix before every key of another batch. */
 export class PartBatch implements WriteBatch {
-  readonly #batch: WriteBatch
+  readonly #batch: WriteList
   readonly #prefix: Uint8Array
   /** Puts less deletions. */
   change = 0
 
-  constructor(batch: WriteBatch, prefix: Uint8Array) {
+  constructor(batch: WriteList, prefix: Uint8Array) {
     this.#batch = batch
     this.#prefix = prefix
-    if (batch instanceof WriteList) batch.parts.push(this)
+    batch.parts.push(this)
   }
 
   get prefix(): Uint8Array {
@@ -63,6 +78,11 @@ export class PartBatch implements WriteBatch {
   delete(key: Uint8Array): void {
     this.change--
     this.#batch.delete(concatBytes(this.#prefix, key))
+  }
+
+  putRun(run: RowRun): void {
+    this.change += run.count
+    this.#batch.putRun(run, this.#prefix)
   }
 
   deleteRange(from: Uint8Array, to: Uint8Array): void {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ByteRange, Database } from '../../src/state/bytes-store.js'
+import { PackedRows } from '../../src/state/packed-rows.js'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const text = (b: Uint8Array): string => Buffer.from(b).toString('latin1')
@@ -118,6 +119,25 @@ export const bytesStoreContract = (name: string, open: () => Promise<Database>):
       await db.write(drop)
       expect(db.part(bytes('s\x00')).get(bytes('zk'))).toBeUndefined()
       expect(text(db.part(bytes('s')).get(bytes('zk'))!)).toBe('s')
+    })
+
+    it('takes runs of rows between the other writes, behind the prefix of their part', async () => {
+      const db = await database()
+      const rows = new PackedRows(1 << 20)
+      for (let i = 0; i < 5000; i++) rows.commit(bytes(`k${i}`), `k${i}`.length, bytes(`${i}`))
+      const batch = db.batch()
+      const part = db.partBatch(batch, bytes('p'))
+      part.put(bytes('k1'), bytes('before'))
+      part.putRun(rows.persist()!)
+      part.delete(bytes('k2'))
+      part.put(bytes('k3'), bytes('after'))
+      await db.write(batch)
+      const read = (key: string) => {
+        const value = db.part(bytes('p')).get(bytes(key))
+        return value === undefined ? undefined : text(value)
+      }
+      expect(['k1', 'k2', 'k3', 'k4999'].map(read)).toEqual(['1', undefined, 'after', '4999'])
+      expect(await rowsOf(db)).toHaveLength(4999)
     })
 
     it('is empty after it was cleared', async () => {

@@ -77,6 +77,7 @@ describe('the shared store of outer joins', () => {
       rows.persist({
         put: (key) => void written.push(`put ${key.at(-1)}`),
         delete: (key) => void written.push(`delete ${key.at(-1)}`),
+        putRun: () => {},
         deleteRange: () => {},
         byteLength: 0,
       })

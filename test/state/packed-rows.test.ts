@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { RowRun } from '../../src/state/bytes-store.js'
 import { PackedRows } from '../../src/state/packed-rows.js'
 
 const text = (s: string): Uint8Array => Buffer.from(s)
@@ -16,6 +17,25 @@ const remove = (rows: PackedRows, key: string): void => {
 const found = (rows: PackedRows, key: string): string | undefined => {
   if (!rows.find(text(`${key}rest`), text(key).length)) return undefined
   return Buffer.from(rows.buffer.subarray(rows.start, rows.end)).toString()
+}
+
+const commit = (rows: PackedRows, key: string, image: Uint8Array): void => {
+  expect(rows.commit(text(`${key}rest`), text(key).length, image)).toBe(true)
+}
+
+const shown = (run: RowRun, prefix = '~'): Map<string, string> => {
+  const found = new Map<string, string>()
+  for (let part = 0; part < run.parts; part++)
+    run.each(part, text(prefix), (key, value) => {
+      found.set(String(Buffer.from(key)), String(Buffer.from(value)))
+    })
+  return found
+}
+
+/** What a persist takes. */
+const taken = (rows: PackedRows): Map<string, string> => {
+  const run = rows.persist()
+  return run === undefined ? new Map() : shown(run, '')
 }
 
 describe('PackedRows', () => {
@@ -100,6 +120,94 @@ describe('PackedRows', () => {
         }
       }),
       { numRuns: 100 },
+    )
+  })
+
+  it('loses no committed row before the engine has it, however many there are', () => {
+    const rows = new PackedRows(192 * 1024)
+    for (let i = 0; i < 20_000; i++) commit(rows, `key-${i}`, text(`image-${i}`))
+    for (let i = 0; i < 20_000; i++) put(rows, `other-${i}`, text('image'))
+    for (let i = 0; i < 20_000; i++) expect(found(rows, `key-${i}`)).toBe(`image-${i}`)
+    expect(rows.pinnedBytes).toBeGreaterThan(20_000 * 14)
+    expect(taken(rows).size).toBe(20_000)
+    rows.persisted()
+    expect(rows.pinnedBytes).toBe(0)
+    for (let i = 0; i < 20_000; i++) put(rows, `another-${i}`, text('image'))
+    expect(found(rows, 'key-1')).toBeUndefined()
+  })
+
+  it('persists what was committed when the persist began', () => {
+    const rows = new PackedRows(1 << 20)
+    commit(rows, 'a', text('one'))
+    commit(rows, 'b', text('two'))
+    put(rows, 'c', text('of the engine'))
+    const run = rows.persist()!
+    commit(rows, 'a', text('eno'))
+    commit(rows, 'b', text('longer'))
+    commit(rows, 'c', text('later'))
+    expect(run.count).toBe(2)
+    expect(shown(run)).toEqual(
+      new Map([
+        ['~a', 'one'],
+        ['~b', 'two'],
+      ]),
+    )
+    rows.persisted()
+    expect(taken(rows)).toEqual(
+      new Map([
+        ['a', 'eno'],
+        ['b', 'longer'],
+        ['c', 'later'],
+      ]),
+    )
+    rows.persisted()
+    expect(rows.persist()).toBeUndefined()
+  })
+
+  it('gives every committed row to the engine, whatever fails and changes meanwhile', () => {
+    const key = fc.integer({ min: 0, max: 60 }).map((n) => `k${n}`)
+    const kind = fc.constantFrom(
+      'commit',
+      'commit',
+      'set',
+      'find',
+      'persist',
+      'persisted',
+      'filler',
+    )
+    const step = fc.record({ kind, key, size: fc.integer({ min: 0, max: 5000 }) })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 100, maxLength: 500 }), (steps) => {
+        const rows = new PackedRows(192 * 1024)
+        const committed = new Map<string, string>()
+        const engine = new Map<string, string>()
+        let batch: Map<string, string> | undefined
+        let n = 0
+        for (const s of steps) {
+          const image = `${n++}-`.padEnd(s.size, 'x')
+          if (s.kind === 'commit') {
+            commit(rows, s.key, text(image))
+            committed.set(s.key, image)
+          } else if (s.kind === 'set' && committed.has(s.key)) {
+            // What the engine gets by another way is no older than what waits here.
+            put(rows, s.key, text(committed.get(s.key)!))
+          } else if (s.kind === 'filler') put(rows, `filler${n}`, text(image))
+          // A batch that failed is made again.
+          else if (s.kind === 'persist') batch = taken(rows)
+          else if (s.kind === 'persisted' && batch !== undefined) {
+            for (const [k, value] of batch) engine.set(k, value)
+            batch = undefined
+            rows.persisted()
+          }
+          const pinned = new Map<string, string>()
+          rows.showPinned((k, value) =>
+            pinned.set(String(Buffer.from(k)), String(Buffer.from(value))),
+          )
+          for (const [k, value] of committed) expect(pinned.get(k) ?? engine.get(k)).toBe(value)
+          for (const k of [s.key]) expect(found(rows, k) ?? engine.get(k)).toBe(committed.get(k))
+        }
+      }),
+      { numRuns: 60 },
     )
   })
 })
