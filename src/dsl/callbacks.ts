@@ -5,6 +5,9 @@ import type { StreamRecord } from '../topology/stream-record.js'
 /** `T` where it is not null. */
 export type NN<T> = Exclude<T, null>
 
+/** `T`, never inferred from here. Unlike `NoInfer` it does not show in hovers and messages. */
+export type Known<T> = [T][T extends unknown ? 0 : never]
+
 /** From a record to something else, at once. */
 export type Mapper<K, V, R> = (value: V, key: K, record: StreamRecord<K, V>) => R
 /** From an accumulator and a value to the next accumulator. */

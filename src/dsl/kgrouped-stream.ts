@@ -1,7 +1,7 @@
 // A stream grouped by its key, ready to be folded.
 import type { JsonSerde } from '../serde/serdes.js'
 import type { Serde } from '../serde/serde.js'
-import type { Acc, Del, Folder } from './callbacks.js'
+import type { Acc, Del, Folder, Known } from './callbacks.js'
 import { CogroupedKStream } from './cogrouped-kstream.js'
 import { given } from './graph/serde-ref.js'
 import type { Grouping } from './grouping.js'
@@ -122,7 +122,7 @@ export class KGroupedStream<K, V, N extends null = never> {
    */
   cogroup<A>(o: {
     readonly initial: () => A
-    readonly add: Folder<NoInfer<A>, K, V>
+    readonly add: Folder<Known<A>, K, V>
     readonly value?: Serde<A> | JsonSerde | undefined
   }): CogroupedKStream<K, A> {
     return new CogroupedKStream({

@@ -1,5 +1,5 @@
 // A table grouped anew: rows leave one group and enter another.
-import type { Acc, Del, Folder } from './callbacks.js'
+import type { Acc, Del, Folder, Known } from './callbacks.js'
 import { KTable } from './ktable.js'
 import type { AnyMaterialized } from './materialize.js'
 import type { Aggregate, Materialized } from './options.js'
@@ -65,7 +65,7 @@ export class KGroupedTable<K, V> {
    * // → c1={"orders":1}, c1={"orders":0}
    */
   aggregate<A>(
-    o: Aggregate<A, K, V> & { readonly subtract: Folder<NoInfer<A>, K, V> },
+    o: Aggregate<A, K, V> & { readonly subtract: Folder<Known<A>, K, V> },
   ): KTable<K, Acc<A>, Del<A>> {
     const { add, subtract } = checkedFolders(o)
     const fold = { kind: 'aggregate' as const, initial: o.initial, add, subtract }

@@ -12,6 +12,7 @@ import { BranchedKStream, Split } from './branched-kstream.js'
 import type {
   AnyPromise,
   AsyncMapper,
+  Known,
   Mapper,
   NN,
   NotPromise,
@@ -373,7 +374,7 @@ export class KStream<out K, out V> {
    * // → a=TREE
    */
   process<K2 = K, V2 = V, S extends Stores = {}>(
-    supplier: (context: ProcessorContext<NoInfer<K2>, NoInfer<V2>, S>) => Processor<K, V>,
+    supplier: (context: ProcessorContext<Known<K2>, Known<V2>, S>) => Processor<K, V>,
     o?: ProcessOptions<K2, V2, S>,
   ): KStream<K2, V2> {
     return new KStream(steps.processStream(this.#state, supplier as UserSupplier, o))
@@ -390,7 +391,7 @@ export class KStream<out K, out V> {
    * // → a=tree@9, a=leaf@9
    */
   processValues<V2 = V, S extends Stores = {}>(
-    supplier: (context: ProcessorContext<K, NoInfer<V2>, S>) => Processor<K, V>,
+    supplier: (context: ProcessorContext<K, Known<V2>, S>) => Processor<K, V>,
     o?: Omit<ProcessOptions<never, V2, S>, 'key'>,
   ): KStream<K, V2> {
     return new KStream(steps.processStream(this.#state, supplier as UserSupplier, o, true))

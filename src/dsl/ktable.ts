@@ -6,7 +6,7 @@ import type { Stores } from '../state/stores.js'
 import type { ProcessorContext } from '../topology/processor.js'
 import type { Windowed, WindowKind } from '../serde/windowed.js'
 import type { QueryableTable } from '../topology/queryable.js'
-import type { Acc, Del, NN, Outer2, Outer3 } from './callbacks.js'
+import type { Acc, Del, Known, NN, Outer2, Outer3 } from './callbacks.js'
 import { joinByForeignKey } from './foreign-key-join.js'
 import { KGroupedTable } from './kgrouped-table.js'
 import { KStream } from './kstream.js'
@@ -205,7 +205,7 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
   ): KTable<K, Acc<R>, D | D2 | Del<R>>
   join<V2, FK, R>(
     other: KTable<FK, V2>,
-    foreignKey: (value: V, key: K) => NoInfer<FK> | null,
+    foreignKey: (value: V, key: K) => Known<FK> | null,
     joiner: (value: V, other: V2, key: K) => R,
     o?: Materialized<K, NN<R>>,
   ): KTable<K, Acc<R>, null>
@@ -229,7 +229,7 @@ export class KTable<out K, out V, out D extends null = null> implements Queryabl
   ): KTable<K, Acc<R>, D | Del<R>>
   leftJoin<V2, FK, R>(
     other: KTable<FK, V2>,
-    foreignKey: (value: V, key: K) => NoInfer<FK> | null,
+    foreignKey: (value: V, key: K) => Known<FK> | null,
     joiner: (value: V, other: V2 | null, key: K) => R,
     o?: Materialized<K, NN<R>>,
   ): KTable<K, Acc<R>, D | Del<R>>

@@ -5,7 +5,7 @@ import type { JsonSerde } from '../serde/serdes.js'
 import type { StoreEngine, Stores } from '../state/stores.js'
 import type { TimestampExtractor } from '../topology/timestamp-extractor.js'
 import type { Partitioner } from '../topology/topology-node.js'
-import type { Folder, NN } from './callbacks.js'
+import type { Folder, Known, NN } from './callbacks.js'
 import type { JoinWindow } from './windows.js'
 
 /** How a source reads. Without a serde the builder's default serves. */
@@ -132,7 +132,7 @@ export interface ProcessOptions<K, V, S extends Stores> {
 export interface Aggregate<A, K, V> extends Omit<Materialized<K, A>, 'value'> {
   /** The accumulator of a key before its first value. */
   readonly initial: () => A
-  readonly add: Folder<NoInfer<A>, K, V>
+  readonly add: Folder<Known<A>, K, V>
   /** The accumulator's serde; `nullable` where a fold may delete. */
   readonly value?: Serde<A> | JsonSerde | undefined
 }

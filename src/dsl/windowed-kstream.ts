@@ -1,7 +1,7 @@
 // A stream grouped by key and window: the folds of a group, once per window.
 import type { Windowed } from '../serde/windowed.js'
 import type { Windowing } from './aggregate-steps.js'
-import type { Acc, Del } from './callbacks.js'
+import type { Acc, Del, Known } from './callbacks.js'
 import type { Grouping } from './grouping.js'
 import { KTable } from './ktable.js'
 import type { Aggregate, Materialized } from './options.js'
@@ -175,7 +175,7 @@ export class SessionWindowedKStream<K, V, N extends null = never> {
    */
   aggregate<A>(
     o: Aggregate<A, K, V | N> & {
-      readonly merge: (a: NoInfer<A>, b: NoInfer<A>, key: K) => NoInfer<A>
+      readonly merge: (a: Known<A>, b: Known<A>, key: K) => Known<A>
     },
   ): KTable<Windowed<K, 'session'>, Acc<A>, null> {
     if (typeof o.merge !== 'function')
