@@ -11,9 +11,6 @@ import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
 
-/** About what a commit every 100 ms lets go. */
-const maxSpareRows = 16_384
-
 /** Where keys are written that are needed for a moment. */
 const keyScratch: Uint8Array = Buffer.allocUnsafeSlow(256)
 
@@ -170,7 +167,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const length = this.#writeKey(row.key)
     if (!this.#packed.commit(this.#key, length, image)) return false
     row.image = undefined
-    if (this.#spare.length < maxSpareRows) this.#spare.push(row)
+    if (this.buffer.spareRows > this.#spare.length) this.#spare.push(row)
     return true
   }
 

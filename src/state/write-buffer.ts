@@ -87,6 +87,11 @@ export class WriteBuffer<K, V> {
     return this.#cleanBytes
   }
 
+  /** As many rows that were let go may be kept to be used again: the room that clean rows leave. */
+  get spareRows(): number {
+    return (this.#cacheBytes - this.#cleanBytes) / rowBytes
+  }
+
   /** Takes in a row as the engine has it; others may leave, this one stays for now. */
   loaded(row: Row<K, V>): void {
     row.size = rowBytes + 2 * (row.image?.length ?? 0)
