@@ -1,30 +1,22 @@
 // What a million keys cost: a count over so many, all of them there before, against one over a hundred
 // thousand. Both are far more than one commit sees. What differs is where rows are found and how often
 // they are persisted; a record cache adds that it saves more results of fewer keys, most of all with
-// the long commit interval of at-least-once. So that is measured without one as well, where both do the
-// same work for a record. The third line has a million keys there, and a hundred thousand in use.
-import { BenchTask, encodeBatches, type Cost } from './bench-task.js'
-import { each, generate } from './generator.js'
+// the long commit interval of at-least-once. So that is measured without one as well. The third line
+// has a million keys there, and a hundred thousand in use.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Cost } from './bench-task.js'
 import type { Result } from './result.js'
-import { t3 } from './topologies.js'
+import type { Load } from './steady-cost.js'
 
 const million = 1_000_000
-const records = 4 * million
+const records = 3 * million
 
-interface Load {
-  readonly guarantee: 'alos' | 'eos'
-  readonly caching: boolean
-}
-
-/** The cost of one record once every key has a row and several persists are over. */
-async function steadyCost(keys: number, inUse: number, load: Load): Promise<Cost> {
-  const bench = await BenchTask.open(t3(), { topic: 'in', ...load })
-  await bench.run(encodeBatches(each(keys)))
-  const batches = encodeBatches(generate(records, inUse))
-  await bench.run(batches.slice(0, batches.length / 4))
-  const cost = await bench.cost(batches.slice(batches.length / 4))
-  await bench.close()
-  return cost
+async function steadyCost(load: Load): Promise<Cost> {
+  const worker = fileURLToPath(new URL('./steady-cost.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [worker, JSON.stringify(load)])
+  return JSON.parse(stdout) as Cost
 }
 
 /** A million keys against a hundred thousand, at both guarantees. */
@@ -33,8 +25,9 @@ export async function manyKeys(): Promise<Result> {
   let rate = 0
   for (const guarantee of ['eos', 'alos'] as const)
     for (const caching of [true, false]) {
-      const load = { guarantee, caching }
-      const few = await steadyCost(million / 10, million / 10, load)
+      const cost = (keys: number, inUse: number): Promise<Cost> =>
+        steadyCost({ keys, inUse, records, guarantee, caching })
+      const few = await cost(million / 10, million / 10)
       const title = `${guarantee} ${caching ? 'cached' : 'uncached'}`
       const add = (name: string, { wallUs, cpuUs }: Cost): void => {
         const ratio = `${(wallUs / few.wallUs).toFixed(2)} time, ${(cpuUs / few.cpuUs).toFixed(2)} CPU`
@@ -43,10 +36,10 @@ export async function manyKeys(): Promise<Result> {
         )
       }
       add('100k', few)
-      const many = await steadyCost(million, million, load)
+      const many = await cost(million, million)
       rate ||= million / many.wallUs
       add('1m', many)
-      if (caching) add('1m, 100k in use', await steadyCost(million, million / 10, load))
+      if (caching) add('1m, 100k in use', await cost(million, million / 10))
     }
   return { rate, expected: undefined, note: `\n${lines.join('\n')}` }
 }

@@ -1,0 +1,24 @@
+// The measured process of `many-keys`: the cost of one record of a count once every key has a row and
+// several persists are over, as one line of JSON. A process of its own, because what an earlier run
+// leaves to the collector and to LevelDB would be counted too.
+import { BenchTask, encodeBatches } from './bench-task.js'
+import { each, generate } from './generator.js'
+import { t3 } from './topologies.js'
+
+export interface Load {
+  /** How many keys have a row, and over how many of them the measured records are. */
+  readonly keys: number
+  readonly inUse: number
+  readonly records: number
+  readonly guarantee: 'alos' | 'eos'
+  readonly caching: boolean
+}
+
+const { keys, inUse, records, guarantee, caching } = JSON.parse(process.argv[2] ?? '') as Load
+const bench = await BenchTask.open(t3(), { topic: 'in', guarantee, caching })
+await bench.run(encodeBatches(each(keys)))
+const batches = encodeBatches(generate(records, inUse))
+await bench.run(batches.slice(0, batches.length / 4))
+const cost = await bench.cost(batches.slice(batches.length / 4))
+await bench.close()
+process.stdout.write(`${JSON.stringify(cost)}\n`)
