@@ -14,8 +14,8 @@ export interface RowRun {
   readonly parts: number
   readonly count: number
   readonly byteLength: number
-  /** Shows the rows of a part, keys behind a prefix; the arrays are good during the call only. */
-  each(part: number, prefix: Uint8Array, put: (key: Uint8Array, value: Uint8Array) => void): void
+  /** Shows the rows of a part, keys behind a prefix, in arrays that are good during the call only; gives their number. */
+  each(part: number, prefix: Uint8Array, show: (key: Uint8Array, value: Uint8Array) => void): number
 }
 
 /** Writes that become visible together. */

@@ -4,6 +4,7 @@ import { toLatin1 } from './byte-keys.js'
 import type { ByteRange, Entry, WriteBatch } from './bytes-store.js'
 import type { FlushListener, FlushOptions, LiveRow } from './live-row.js'
 import { KeyValueApi, KeyValueView } from './key-value-api.js'
+import { isWithin, type TextRange } from './merged-scan.js'
 import type { Held } from './record-cache.js'
 import { PackedRows } from './packed-rows.js'
 import { RAW, Row, TOUCHED } from './row.js'
@@ -220,15 +221,10 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     this.fromChangelog.set(record.key, image)
   }
 
-  protected override addPacked(
-    rows: Map<string, Uint8Array | null>,
-    from: string | undefined,
-    to: string | undefined,
-  ): void {
+  protected override addPacked(rows: Map<string, Uint8Array | null>, range: TextRange): void {
     this.#packed.showPinned((key, image) => {
       const text = toLatin1(key)
-      if ((from === undefined || text >= from) && (to === undefined || text < to))
-        rows.set(text, image)
+      if (isWithin(text, range)) rows.set(text, image)
     })
   }
 

@@ -6,7 +6,7 @@ import type { ByteRange, BytesStore, Database, Entry, WriteBatch } from './bytes
 import { afterPrefix, toLatin1 } from './byte-keys.js'
 import { DatabasePart } from './database-part.js'
 import { RowCount } from './row-count.js'
-import { PartBatch, WriteList, type PlacedRun } from './write-list.js'
+import { PartBatch, WriteList } from './write-list.js'
 
 /** What is used of classic-level, which `level` is in Node. */
 interface Engine {
@@ -104,15 +104,9 @@ export class LevelDatabase implements Database {
       const writes = this.#engine.batch()
       try {
         for (const [from, to] of list.ranges) await this.#deleteRange(writes, from, to)
-        let run = 0
-        for (let i = 0; i <= list.keys.length; i++) {
-          for (; list.runs[run]?.after === i; run++) await addRun(writes, list.runs[run]!)
-          if (i === list.keys.length) break
-          const value = list.values[i]!
-          if (value === null) writes.del(list.keys[i]!)
-          else writes.put(list.keys[i]!, value)
-          if (i % writesPerTurn === writesPerTurn - 1) await new Promise(setImmediate)
-        }
+        const add = (key: Uint8Array, value: Uint8Array | null): void =>
+          value === null ? writes.del(key) : writes.put(key, value)
+        for (const _ of list.each(writesPerTurn, add)) await new Promise(setImmediate)
         await writes.write({ sync: options.sync === true })
         for (const { prefix, change } of list.parts)
           this.#counts.get(toLatin1(prefix))?.wrote(change)
@@ -192,18 +186,6 @@ export class LevelDatabase implements Database {
     } finally {
       await keys.close()
     }
-  }
-}
-
-async function addRun(writes: EngineBatch, { run, prefix }: PlacedRun): Promise<void> {
-  for (let part = 0, sinceTurn = 0; part < run.parts; part++) {
-    run.each(part, prefix, (key, value) => {
-      writes.put(key, value)
-      sinceTurn++
-    })
-    if (sinceTurn < writesPerTurn) continue
-    sinceTurn = 0
-    await new Promise(setImmediate)
   }
 }
 

@@ -4,7 +4,7 @@
 import type { Entry as EngineEntry, ByteRange } from './bytes-store.js'
 import { fromLatin1, toLatin1 } from './byte-keys.js'
 import { KeyValueApi, KeyValueView, type KeyValueAccess } from './key-value-api.js'
-import { mergeScan, textRange } from './merged-scan.js'
+import { isWithin, mergeScan, textRange } from './merged-scan.js'
 import { LruCache } from './lru-cache.js'
 import type { ChangelogRecord, StoreContext, StoreRecordContext, TaskStore } from './state-store.js'
 import { KeyCodec, ValueCodec } from './value-codec.js'
@@ -73,9 +73,9 @@ export class LruRows<K, V> implements TaskStore, KeyValueAccess<K, V> {
 
   scanBytes(range: ByteRange): AsyncIterable<EngineEntry> {
     this.checkOpen()
-    const { from, to } = textRange(range)
+    const texts = textRange(range)
     const rows = [...this.#shown()]
-      .filter(([key]) => (from === undefined || key >= from) && (to === undefined || key < to))
+      .filter(([key]) => isWithin(key, texts))
       .map(([key, image]) => ({ key, image }))
       .sort((a, b) => (a.key < b.key ? -1 : 1))
     const reverse = range.reverse === true

@@ -4,7 +4,7 @@ import type { ByteRange, BytesStore, Database, Entry, WriteBatch } from './bytes
 import { afterPrefix, fromLatin1, toLatin1 } from './byte-keys.js'
 import { DatabasePart } from './database-part.js'
 import { SortedMap, type SortedSnapshot } from './sorted-map.js'
-import { PartBatch, WriteList, type PlacedRun } from './write-list.js'
+import { PartBatch, WriteList } from './write-list.js'
 
 const optionalText = (bytes: Uint8Array | undefined): string | undefined =>
   bytes === undefined ? undefined : toLatin1(bytes)
@@ -39,15 +39,12 @@ export class MemoryDatabase implements Database {
       const range = this.#rows.snapshot().entries(toLatin1(from), toLatin1(to))
       for (const [key] of range) this.#rows.delete(key)
     }
-    let run = 0
-    for (let i = 0; i <= list.keys.length; i++) {
-      for (; list.runs[run]?.after === i; run++) this.#addRun(list.runs[run]!)
-      if (i === list.keys.length) break
-      const value = list.values[i]!
-      // A copy, because the bytes may be a small part of a larger buffer.
-      if (value === null) this.#rows.delete(toLatin1(list.keys[i]!))
-      else this.#rows.set(toLatin1(list.keys[i]!), new Uint8Array(value))
+    // A copy, because the bytes may be a small part of a larger buffer.
+    const apply = (key: Uint8Array, value: Uint8Array | null): void => {
+      if (value === null) this.#rows.delete(toLatin1(key))
+      else this.#rows.set(toLatin1(key), new Uint8Array(value))
     }
+    for (const _ of list.each(Infinity, apply));
   }
 
   part(prefix: Uint8Array): BytesStore {
@@ -71,11 +68,6 @@ export class MemoryDatabase implements Database {
 
   async close(): Promise<void> {
     this.#closed = true
-  }
-
-  #addRun({ run, prefix }: PlacedRun): void {
-    for (let part = 0; part < run.parts; part++)
-      run.each(part, prefix, (key, value) => this.#rows.set(toLatin1(key), new Uint8Array(value)))
   }
 
   #check(): void {

@@ -9,13 +9,19 @@ export interface Overlaid {
   readonly image: Uint8Array | undefined
 }
 
-/** Whether a key lies in a range, both as latin1 text. */
-export const textRange = (
-  range: ByteRange,
-): { from: string | undefined; to: string | undefined } => ({
+/** A range of latin1 texts: `from` inclusive, `to` exclusive; absent means open. */
+export interface TextRange {
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+export const textRange = (range: ByteRange): TextRange => ({
   from: range.from === undefined ? undefined : toLatin1(range.from),
   to: range.to === undefined ? undefined : toLatin1(range.to),
 })
+
+export const isWithin = (key: string, { from, to }: TextRange): boolean =>
+  (from === undefined || key >= from) && (to === undefined || key < to)
 
 /** Both inputs in the same order, ascending or descending. */
 export async function* mergeScan(

@@ -163,13 +163,13 @@ export class PackedRows {
 
   // ---------- segments
 
-  /** Writes an entry, with more flags than it had; false where it is too large. */
-  #put(key: Uint8Array, length: number, image: Uint8Array, flags: number): boolean {
+  /** Writes an entry, `pin` being added to its flags; false where it is too large. */
+  #put(key: Uint8Array, length: number, image: Uint8Array, pin: number): boolean {
     const size = headerBytes + length + image.length
     if (size > maxEntryBytes || this.#maxBytes < 2 * segmentBytes) return false
     const hash = hashOf(key, 0, length)
     const found = this.#slotOf(key, length, hash)
-    let pin = flags & PINNED
+    let flags = pin
     if (found >= 0) {
       const place = this.#slots[found + 1]! - 1
       const index = place >>> segmentBits
@@ -182,12 +182,12 @@ export class PackedRows {
         if (pin !== 0 && old === 0) this.#pin(index, offset)
         return true
       }
-      pin |= old
+      flags |= old
       this.#free(found)
     }
     const offset = this.#allocate(size)
-    writeEntry(this.#segments[this.#head]!, offset, pin, key, length, image)
-    if (pin !== 0) this.#pin(this.#head, offset)
+    writeEntry(this.#segments[this.#head]!, offset, flags, key, length, image)
+    if (flags !== 0) this.#pin(this.#head, offset)
     this.#take(hash, this.#head * segmentBytes + offset)
     return true
   }

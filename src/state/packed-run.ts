@@ -25,7 +25,12 @@ export class PackedRun implements RowRun {
     return this.#segments.length
   }
 
-  each(part: number, prefix: Uint8Array, put: (key: Uint8Array, value: Uint8Array) => void): void {
+  each(
+    part: number,
+    prefix: Uint8Array,
+    show: (key: Uint8Array, value: Uint8Array) => void,
+  ): number {
+    let count = 0
     const segment = this.#segments[part]!
     const keys = new Scratch(prefix)
     const images = new Scratch(new Uint8Array(0))
@@ -33,11 +38,13 @@ export class PackedRun implements RowRun {
       if ((segment[offset]! & PERSISTING) === 0) continue
       const keyLength = keyLengthAt(segment, offset)
       const key = offset + headerBytes
-      put(
+      count++
+      show(
         keys.copy(segment, key, keyLength),
         images.copy(segment, key + keyLength, imageLengthAt(segment, offset)),
       )
     }
+    return count
   }
 }
 

@@ -1,6 +1,7 @@
 // Rows that came from a changelog and lie neither in memory as live rows nor in the engine yet.
 import type { WriteBatch } from './bytes-store.js'
 import { toLatin1 } from './byte-keys.js'
+import { isWithin, type TextRange } from './merged-scan.js'
 
 interface RestoredRow {
   readonly key: Uint8Array
@@ -36,14 +37,12 @@ export class RestoredRows {
     return (this.#rows.get(key) ?? this.#persisting?.get(key))?.image
   }
 
-  /** Rows in `[from, to)` in no order, later ones over earlier ones. */
-  entries(from: string | undefined, to: string | undefined): Map<string, Uint8Array | null> {
+  /** Rows in a range in no order, later ones over earlier ones. */
+  entries(range: TextRange): Map<string, Uint8Array | null> {
     const rows = new Map<string, Uint8Array | null>()
     for (const map of [this.#persisting, this.#rows])
       if (map !== undefined)
-        for (const [key, { image }] of map)
-          if ((from === undefined || key >= from) && (to === undefined || key < to))
-            rows.set(key, image)
+        for (const [key, { image }] of map) if (isWithin(key, range)) rows.set(key, image)
     return rows
   }
 

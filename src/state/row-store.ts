@@ -3,7 +3,7 @@
 import { fromLatin1, toLatin1 } from './byte-keys.js'
 import type { ByteRange, BytesStore, Entry, WriteBatch } from './bytes-store.js'
 import type { LiveRow } from './live-row.js'
-import { mergeScan, textRange, type Overlaid } from './merged-scan.js'
+import { isWithin, mergeScan, textRange, type Overlaid, type TextRange } from './merged-scan.js'
 import { RecordCache, something, type Held } from './record-cache.js'
 import { RestoredRows } from './restored-rows.js'
 import { DIRTY, RAW, type CachedValue, type Row } from './row.js'
@@ -91,11 +91,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     return []
   }
   /** Adds committed rows that lie neither in the engine nor in the write buffer, over older ones. */
-  protected addPacked(
-    _rows: Map<string, Uint8Array | null>,
-    _from: string | undefined,
-    _to: string | undefined,
-  ): void {}
+  protected addPacked(_rows: Map<string, Uint8Array | null>, _range: TextRange): void {}
   /** Told of each row that leaves the record cache for the engine. */
   protected flushed(_row: CachedValue<K, V>): void {}
 
@@ -330,11 +326,11 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   }
 
   #overlaid(range: ByteRange): Overlaid[] {
-    const { from, to } = textRange(range)
+    const texts = textRange(range)
     const rows: Overlaid[] = []
-    const restored = this.fromChangelog.entries(from, to)
-    this.addPacked(restored, from, to)
-    for (const [key, row] of this.buffer.sorted().entries(from, to)) {
+    const restored = this.fromChangelog.entries(texts)
+    this.addPacked(restored, texts)
+    for (const [key, row] of this.buffer.sorted().entries(texts.from, texts.to)) {
       restored.delete(key)
       rows.push({ key, image: row.present ? (row.image ??= this.encode(row)) : undefined })
     }
@@ -345,7 +341,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     }
     for (const row of this.ghosts()) {
       const key = toLatin1(this.engineKey(row))
-      if ((from !== undefined && key < from) || (to !== undefined && key >= to)) continue
+      if (!isWithin(key, texts)) continue
       rows.push({ key, image: (row.image ??= this.encode(row)) })
       sorted = false
     }

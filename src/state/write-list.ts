@@ -3,7 +3,7 @@ import type { RowRun, WriteBatch } from './bytes-store.js'
 import { concatBytes } from './byte-keys.js'
 
 /** A run, and after how many of the other writes it comes. */
-export interface PlacedRun {
+interface PlacedRun {
   readonly after: number
   readonly prefix: Uint8Array
   readonly run: RowRun
@@ -13,13 +13,13 @@ const noPrefix: Uint8Array = new Uint8Array(0)
 
 /** Range deletions come first: what the same batch puts into a range stays. */
 export class WriteList implements WriteBatch {
-  readonly keys: Uint8Array[] = []
-  /** Null deletes. */
-  readonly values: (Uint8Array | null)[] = []
   /** The parts that were written, for counting rows. */
   readonly parts: PartBatch[] = []
-  readonly runs: PlacedRun[] = []
   readonly ranges: (readonly [from: Uint8Array, to: Uint8Array])[] = []
+  readonly #keys: Uint8Array[] = []
+  /** Null deletes. */
+  readonly #values: (Uint8Array | null)[] = []
+  readonly #runs: PlacedRun[] = []
   #bytes = 0
 
   get byteLength(): number {
@@ -27,25 +27,53 @@ export class WriteList implements WriteBatch {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.keys.push(key)
-    this.values.push(value)
+    this.#keys.push(key)
+    this.#values.push(value)
     this.#bytes += key.length + value.length
   }
 
   delete(key: Uint8Array): void {
-    this.keys.push(key)
-    this.values.push(null)
+    this.#keys.push(key)
+    this.#values.push(null)
     this.#bytes += key.length
   }
 
   putRun(run: RowRun, prefix = noPrefix): void {
-    this.runs.push({ after: this.keys.length, prefix, run })
+    this.#runs.push({ after: this.#keys.length, prefix, run })
     this.#bytes += run.byteLength + run.count * prefix.length
   }
 
   deleteRange(from: Uint8Array, to: Uint8Array): void {
     this.ranges.push([from, to])
     this.#bytes += from.length + to.length
+  }
+
+  /**
+   * Shows all writes in order; null deletes, and the arrays are good during the call only. After about
+   * `perTurn` of them the caller may have its turn.
+   */
+  *each(
+    perTurn: number,
+    show: (key: Uint8Array, value: Uint8Array | null) => void,
+  ): Generator<undefined> {
+    let run = 0
+    let sinceTurn = 0
+    for (let i = 0; i <= this.#keys.length; i++) {
+      for (; this.#runs[run]?.after === i; run++) {
+        const { run: rows, prefix } = this.#runs[run]!
+        for (let part = 0; part < rows.parts; part++) {
+          sinceTurn += rows.each(part, prefix, show)
+          if (sinceTurn < perTurn) continue
+          sinceTurn = 0
+          yield
+        }
+      }
+      if (i === this.#keys.length) return
+      show(this.#keys[i]!, this.#values[i]!)
+      if (++sinceTurn < perTurn) continue
+      sinceTurn = 0
+      yield
+    }
   }
 }
 
