@@ -3,21 +3,13 @@
 // they are persisted; a record cache adds that it saves more results of fewer keys, most of all with
 // the long commit interval of at-least-once. So that is measured without one as well. The third line
 // has a million keys there, and a hundred thousand in use.
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Cost } from './bench-task.js'
+import { measuredProcess } from './measured-process.js'
 import type { Result } from './result.js'
 import type { Load } from './steady-cost.js'
 
 const million = 1_000_000
 const records = 3 * million
-
-async function steadyCost(load: Load): Promise<Cost> {
-  const worker = fileURLToPath(new URL('./steady-cost.js', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [worker, JSON.stringify(load)])
-  return JSON.parse(stdout) as Cost
-}
 
 /** A million keys against a hundred thousand, at both guarantees. */
 export async function manyKeys(): Promise<Result> {
@@ -25,8 +17,10 @@ export async function manyKeys(): Promise<Result> {
   let rate = 0
   for (const guarantee of ['eos', 'alos'] as const)
     for (const caching of [true, false]) {
-      const cost = (keys: number, inUse: number): Promise<Cost> =>
-        steadyCost({ keys, inUse, records, guarantee, caching })
+      const cost = (keys: number, inUse: number): Promise<Cost> => {
+        const load: Load = { keys, inUse, records, guarantee, caching }
+        return measuredProcess('steady-cost', load)
+      }
       const few = await cost(million / 10, million / 10)
       const title = `${guarantee} ${caching ? 'cached' : 'uncached'}`
       const add = (name: string, { wallUs, cpuUs }: Cost): void => {

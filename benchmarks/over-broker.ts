@@ -1,13 +1,12 @@
 // t1, t3 and t4 of the comparison with Kafka Streams over a real broker: the whole program in a
 // process of its own, four partitions, one thread, nothing tuned. The rate is that of all records
 // from the first processed to the last committed, in a cold process.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { string, topicClient } from '../src/index.js'
 import { generate } from './generator.js'
+import { measuredProcess } from './measured-process.js'
 import type { Result } from './result.js'
 
 const million = 1_000_000
@@ -61,22 +60,8 @@ const over =
     await log.close()
     const stateDir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
     try {
-      const worker = fileURLToPath(new URL('./worker.js', import.meta.url))
-      const args = [
-        worker,
-        JSON.stringify({ topology, input, output, count, guarantee, brokers, stateDir }),
-      ]
-      const report = await new Promise<WorkerReport>((resolve, reject) => {
-        const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-        const killer = setTimeout(() => child.kill('SIGKILL'), 180_000)
-        let text = ''
-        child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-        child.on('close', (code) => {
-          clearTimeout(killer)
-          if (code === 0) resolve(JSON.parse(text.trim().split('\n').at(-1) ?? '') as WorkerReport)
-          else reject(new Error(`the worker ended with ${code}`))
-        })
-      })
+      const task = { topology, input, output, count, guarantee, brokers, stateDir }
+      const report = await measuredProcess<WorkerReport>('worker', task)
       const { processed, seconds, cpuUs, rssMb } = report
       const expected = (prototype[name] ?? 0) * 500
       const note = `${cpuUs.toFixed(2)} µs CPU a record, ${rssMb.toFixed(0)} MB, ${seconds.toFixed(1)} s`
