@@ -10,10 +10,9 @@ import {
   type StreamRecord,
 } from '../../src/index.js'
 import { recordsOf } from '../../src/runtime/record-source.js'
-import { SourceDecoder } from '../../src/runtime/source-decoder.js'
-import type { Deserializer } from '../../src/serde/serde.js'
 import { TopologyTestDriver } from '../../src/testing/index.js'
 import { PassingRecord } from '../../src/topology/passing-record.js'
+import { sourceDecoder } from './source-decoder.js'
 
 const text = { key: string(), value: string() }
 
@@ -126,35 +125,12 @@ describe('an object that serves several records', () => {
 })
 
 describe('a decoder', () => {
-  const decoder = (value: Deserializer<unknown>, timestamp?: () => number): SourceDecoder =>
-    new SourceDecoder(
-      {
-        kind: 'source',
-        name: 'source',
-        topics: ['in'],
-        key: string(),
-        value,
-        nullKey: 'pass',
-        nullValue: 'pass',
-        timestamp,
-        offsetReset: undefined,
-      },
-      'in',
-      0,
-      {
-        taskId: '0_0',
-        handlers: { deserialization: () => 'continue' },
-        drop() {},
-        deadLetter() {},
-      },
-    )
-
   it('uses an object again only where nobody sees it before the nodes do', () => {
-    expect(decoder(json()).canReuseRecords).toBe(true)
-    expect(decoder(json(), () => 1).canReuseRecords).toBe(false)
-    expect(decoder({ deserialize: (_bytes, _topic, headers) => headers }).canReuseRecords).toBe(
-      false,
-    )
+    expect(sourceDecoder(json()).canReuseRecords).toBe(true)
+    expect(sourceDecoder(json(), () => 1).canReuseRecords).toBe(false)
+    expect(
+      sourceDecoder({ deserialize: (_bytes, _topic, headers) => headers }).canReuseRecords,
+    ).toBe(false)
   })
 
   it('puts the next record into it', () => {
@@ -164,7 +140,7 @@ describe('a decoder', () => {
       { offset: 9, timestampMs: 2, key: null, value: null, headers: [['h', null]] },
       { offset: 10, timestampMs: 3, key: null, value: null },
     ])
-    const source = decoder(json())
+    const source = sourceDecoder(json())
     const next = () => {
       records.next()
       const record = source.decode(records, -1, passing)!

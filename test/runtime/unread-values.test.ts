@@ -1,36 +1,18 @@
 // Values of `bytes()` that no node looks at are not copied out of their batch. Nobody may notice:
 // whoever looks, gets them.
 import { describe, expect, it } from 'vitest'
-import { SourceDecoder, type DecoderHost } from '../../src/runtime/source-decoder.js'
 import { recordsOf } from '../../src/runtime/record-source.js'
 import { StreamsBuilder, bytes, json, nullable, string } from '../../src/index.js'
 import { TopologyTestDriver } from '../../src/testing/index.js'
 import type { Deserializer } from '../../src/serde/serde.js'
-
-const host: DecoderHost = {
-  taskId: '0_0',
-  handlers: { deserialization: () => 'continue' },
-  drop() {},
-  deadLetter() {},
-}
+import { sourceDecoder } from './source-decoder.js'
 
 const decode = (
   value: Deserializer<unknown>,
   text: string | null,
   timestamp?: () => number,
 ): unknown => {
-  const source = {
-    kind: 'source',
-    name: 'source',
-    topics: ['in'],
-    key: string(),
-    value,
-    nullKey: 'pass',
-    nullValue: 'pass',
-    timestamp,
-    offsetReset: undefined,
-  } as const
-  const decoder = new SourceDecoder(source, 'in', 0, host)
+  const decoder = sourceDecoder(value, timestamp)
   decoder.valuesMatter = false
   const records = recordsOf([
     {
