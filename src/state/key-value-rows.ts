@@ -27,7 +27,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
    * not have yet. Live rows hide them.
    */
   readonly #packed: PackedRows
-  /** Whether somebody scans: then rows stay in the write buffer, which keeps them in order. */
+  /** Whether somebody has scanned: then rows stay in the write buffer, which keeps them in order. */
   #isScanned = false
   /** Whether values are texts, numbers and the like, which are decoded where they lie. */
   #areValuesPlain = false
@@ -90,7 +90,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     return value === null ? undefined : { value, timestampMs: this.timeOf(row) }
   }
 
-  /** The same without a trace in memory: for queries. */
+  /** The same without a live row: for queries. */
   peek(key: K): { value: V; timestampMs: number } | undefined {
     this.checkOpen()
     const row = this.#rows.get(this.keys.mapKey(key))
