@@ -10,15 +10,20 @@ export interface Load {
   readonly keys: number
   readonly inUse: number
   readonly records: number
+  /** How often they are measured, one time after the other. */
+  readonly rounds: number
   readonly guarantee: 'alos' | 'eos'
   readonly caching: boolean
 }
 
-const { keys, inUse, records, guarantee, caching } = JSON.parse(process.argv[2] ?? '') as Load
+const { keys, inUse, records, rounds, guarantee, caching } = JSON.parse(
+  process.argv[2] ?? '',
+) as Load
 const bench = await BenchTask.open(t3(), { topic: 'in', guarantee, caching })
 await bench.run(encodeBatches(each(keys)))
 const batches = encodeBatches(generate(records, inUse))
 await bench.run(batches.slice(0, batches.length / 4))
-const cost = await bench.cost(batches.slice(batches.length / 4))
+const measured = batches.slice(batches.length / 4)
+const cost = await bench.cost(Array.from({ length: rounds }, () => measured).flat())
 await bench.close()
 process.stdout.write(`${JSON.stringify(cost)}\n`)

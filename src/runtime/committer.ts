@@ -42,29 +42,49 @@ export class Committer {
   }
 
   async commitIfDue(): Promise<void> {
-    const { config, clock, member, running, settled } = this.#o
+    const { config, clock, member, running } = this.#o
     let needed = false
     let requested = false
-    let dirtyBytes = 0
     let heldBytes = 0
     for (const { task } of running()) {
       if (!task.needsCommit) continue
       needed = true
       if (task.commitRequested) requested = true
-      dirtyBytes += task.stores.dirtyBytes
       heldBytes += task.stores.heldBytes
     }
     if (!needed) return
     const nowMs = clock.nowMs()
-    if (nowMs >= this.dueMs || requested || dirtyBytes > config.persistBytes) {
+    if (nowMs >= this.dueMs || requested || (this.#isFull() && !(await this.#makeRoom()))) {
       // A rebalance commits by itself before anything is taken away; one that lasts must not let the
       // transaction run out of time.
       const isLate = config.exactlyOnce && nowMs - this.#lastMs > config.transactionTimeoutMs / 2
       if (!member.rebalancing || isLate) await this.commit()
     } else if (config.cacheMaxBytes > 0 && heldBytes > config.cacheMaxBytes) {
-      await settled()
-      for (const { task } of running()) await task.flushCaches()
+      await this.#flushCaches()
     }
+  }
+
+  /** Whether changed rows take too much room. */
+  #isFull(): boolean {
+    return this.#dirtyBytes() > this.#o.config.persistBytes
+  }
+
+  /** Makes changed rows of very many keys smaller; false where that gives too little. */
+  async #makeRoom(): Promise<boolean> {
+    await this.#flushCaches()
+    for (const { task } of this.#o.running()) task.stores.compact()
+    return this.#dirtyBytes() <= 0.9 * this.#o.config.persistBytes
+  }
+
+  async #flushCaches(): Promise<void> {
+    await this.#o.settled()
+    for (const { task } of this.#o.running()) await task.flushCaches()
+  }
+
+  #dirtyBytes(): number {
+    let bytes = 0
+    for (const { task } of this.#o.running()) bytes += task.stores.dirtyBytes
+    return bytes
   }
 
   /** Commits now, if there is anything to commit. */

@@ -9,13 +9,16 @@ export interface ByteRange {
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
+/** Takes a row in arrays that are good during the call only. */
+export type ShowRow = (key: Uint8Array, value: Uint8Array) => void
+
 /** Very many rows for a batch, whose bytes nobody changes, in parts of moderate size. */
 export interface RowRun {
   readonly parts: number
   readonly count: number
   readonly byteLength: number
-  /** Shows the rows of a part, keys behind a prefix, in arrays that are good during the call only; gives their number. */
-  each(part: number, prefix: Uint8Array, show: (key: Uint8Array, value: Uint8Array) => void): number
+  /** Shows the rows of a part, keys behind a prefix; gives their number. */
+  each(part: number, prefix: Uint8Array, show: ShowRow): number
 }
 
 /** Writes that become visible together. */

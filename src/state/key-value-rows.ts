@@ -1,19 +1,23 @@
 // Key-value stores as stateful operators use them, plain and timestamped. The engine's key is the
 // key's bytes; the changelog has the same.
+//
+// Rows in use are live. Where there are more changed ones than may be live (`compact`), those of
+// numbers and texts stay bytes until the next commit: each record's passes through one row object, which
+// is neither in the map nor in the write buffer.
 import { toLatin1 } from './byte-keys.js'
 import type { ByteRange, Entry, WriteBatch } from './bytes-store.js'
 import type { FlushListener, FlushOptions, LiveRow } from './live-row.js'
 import { KeyValueApi, KeyValueView } from './key-value-api.js'
 import { isWithin, type TextRange } from './merged-scan.js'
 import type { Held } from './record-cache.js'
-import { PackedRows } from './packed-rows.js'
+import { imageOf, RowBytes, type FoundBytes } from './row-bytes.js'
 import { RAW, Row, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
 import type { ChangelogRecord, StoreContext } from './state-store.js'
 import { WriteBuffer } from './write-buffer.js'
 
-/** Where keys are written that are needed for a moment. */
-const keyScratch: Uint8Array = Buffer.allocUnsafeSlow(256)
+/** Where a value is written that is copied at once. */
+const imageScratch: Uint8Array = Buffer.allocUnsafeSlow(256)
 
 export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly api: KeyValueApi<K, V, unknown>
@@ -22,16 +26,17 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly #rows = new Map<unknown, Row<K, V>>()
   /** Rows that were let go at a commit: the collector would copy as many new ones until the next. */
   readonly #spare: Row<K, V>[] = []
-  /**
-   * Rows as bytes: those of the engine, which need not be asked then, and committed ones that it does
-   * not have yet. Live rows hide them.
-   */
-  readonly #packed: PackedRows
+  /** Rows that are not live. */
+  readonly #bytes: RowBytes<K>
   /** Whether somebody has scanned: then rows stay in the write buffer, which keeps them in order. */
   #isScanned = false
   /** Whether values are texts, numbers and the like, which are decoded where they lie. */
   #areValuesPlain = false
-  #key = keyScratch
+  /** Whether rows pass. */
+  #isCrowded = false
+  readonly #passing = new Row<K, V>(undefined as K, undefined, 0)
+  /** The same for what leaves the record cache, which may be another row in the middle of a record. */
+  readonly #flushing = new Row<K, V>(undefined as K, undefined, 0)
   /** The row that was looked up last: it is often the next one written. */
   #last: Row<K, V> | undefined
   #listener: FlushListener<K, V> | undefined
@@ -42,7 +47,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   ) {
     super(options, context)
     this.buffer = new WriteBuffer(this, context.cacheBytes)
-    this.#packed = new PackedRows(context.packedBytes)
+    this.#bytes = new RowBytes(this.keys, context.packedBytes, (key) => this.below(key))
     this.api = new KeyValueApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new KeyValueView(this, options.timestamped ? (options.view ?? 'values') : 'values')
   }
@@ -63,7 +68,11 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   /** Writes, and gives the row. */
   protected written(key: K, value: V | null, timestampMs: number): Row<K, V> {
-    const row = this.#target(key)
+    let row = this.#target(key)
+    if (row === this.#passing) {
+      if (this.#writePassing(row, value, timestampMs)) return row
+      row = this.#admit(key, this.keys.mapKey(key))
+    }
     this.store(row, value, timestampMs)
     return row
   }
@@ -78,7 +87,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   async restored(): Promise<void> {
     if (!this.fromChangelog.isEmpty) return
     for await (const _ of this.rows.scan({})) return
-    this.#packed.isComplete = true
+    this.#bytes.beginEmpty()
   }
 
   // ---------- for the api and the view
@@ -94,14 +103,8 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   peek(key: K): { value: V; timestampMs: number } | undefined {
     this.checkOpen()
     const row = this.#rows.get(this.keys.mapKey(key))
-    if (row === undefined) {
-      const length = this.#writeKey(key)
-      const image = this.#packed.find(this.#key, length)
-        ? this.#foundImage()
-        : this.below(firstBytes(this.#key, length))
-      return image === undefined ? undefined : this.decodeRow(image)
-    }
-    const image = row.present ? this.imageOf(row) : undefined
+    const image =
+      row === undefined ? this.#bytes.peek(key) : row.present ? this.imageOf(row) : undefined
     return image === undefined ? undefined : this.decodeRow(image)
   }
 
@@ -109,11 +112,17 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   writeCopy(key: K, value: V | null, timestampMs: number): void {
     // Encoded first: a value that cannot be written must not leave an empty row behind.
     const image = this.imageForCopy(value, timestampMs)
-    this.storeCopy(this.#target(key), value, image, timestampMs)
+    if (image === undefined) {
+      this.write(key, value, timestampMs)
+      return
+    }
+    const row = this.#target(key)
+    const live = row === this.#passing ? this.#admit(key, this.keys.mapKey(key)) : row
+    this.storeCopy(live, value, image, timestampMs)
   }
 
   scanBytes(range: ByteRange): AsyncIterable<Entry> {
-    this.#isScanned = true
+    this.#scanned()
     return this.scanRows(range)
   }
 
@@ -130,8 +139,13 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   approximateNumEntries(): number {
-    this.#isScanned = true
+    this.#scanned()
     return Math.max(0, this.rows.approximateSize() + this.rowsAbove())
+  }
+
+  #scanned(): void {
+    this.#isScanned = true
+    this.#isCrowded = false
   }
 
   // ---------- where rows lie
@@ -147,29 +161,40 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   log(row: Row<K, V>, image: Uint8Array | null): void {
-    const length = this.#writeKey(row.key)
     this.context.log(
-      firstBytes(this.#key, length),
+      this.#bytes.keyBytes(row.key),
       image === null ? null : this.values.payload(image),
       row.logTimestampMs,
     )
   }
 
   stored(row: Row<K, V>, image: Uint8Array | null): boolean {
-    const length = this.#writeKey(row.key)
-    if (image !== null) return this.#packed.set(this.#key, length, image)
-    this.#packed.delete(this.#key, length)
-    return false
+    return this.#bytes.stored(row.key, image)
   }
 
   pack(row: Row<K, V>, image: Uint8Array): boolean {
+    if (!this.#isPackable(row) || !this.#bytes.commit(row.key, image)) return false
+    this.#spared(row)
+    return true
+  }
+
+  packDirty(row: Row<K, V>): boolean {
+    // The changelog's time of other rows is not in their bytes.
+    if (!this.#isPackable(row) || !this.timestamped) return false
+    const image = this.imageOf(row)
+    if (image === undefined || !this.#bytes.write(row.key, image, image.length)) return false
+    this.#spared(row)
+    return true
+  }
+
+  #isPackable(row: Row<K, V>): boolean {
     // An object would have to be decoded whenever it is used.
-    if (this.#isScanned || typeof row.value === 'object' || !this.values.isInPlace) return false
-    const length = this.#writeKey(row.key)
-    if (!this.#packed.commit(this.#key, length, image)) return false
+    return !this.#isScanned && typeof row.value !== 'object' && this.values.isInPlace
+  }
+
+  #spared(row: Row<K, V>): void {
     row.image = undefined
     if (this.buffer.spareRows > this.#spare.length) this.#spare.push(row)
-    return true
   }
 
   forget(row: Row<K, V>): void {
@@ -204,8 +229,8 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   protected restoreRecord(record: ChangelogRecord): void {
-    this.#packed.delete(record.key, record.key.length)
-    this.#packed.isComplete = false
+    this.#bytes.restored(record.key)
+    this.#last = undefined
     const image =
       record.value === null ? null : this.values.imageOf(record.value, record.timestampMs)
     if (this.#rows.size > 0) {
@@ -222,30 +247,54 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   protected override addPacked(rows: Map<string, Uint8Array | null>, range: TextRange): void {
-    this.#packed.showPinned((key, image) => {
+    this.#bytes.eachPinned((key, image) => {
       const text = toLatin1(key)
-      if (isWithin(text, range)) rows.set(text, image)
+      if (isWithin(text, range)) rows.set(text, new Uint8Array(image))
     })
+  }
+
+  compact(): void {
+    this.#isCrowded = this.buffer.compact() && !this.#isScanned
+  }
+
+  override writeChangelog(): void {
+    this.#isCrowded = false
+    // What came to wait since the flush outlives the bytes.
+    for (const { key } of this.cache.withoutRows())
+      this.#admit(key as K, this.keys.mapKey(key as K))
+    this.#bytes.writeChangelog((key, image) => {
+      this.context.log(key, this.values.payload(image), this.values.timestampOf(image))
+    })
+    super.writeChangelog()
+  }
+
+  override committed(): void {
+    this.#bytes.committed()
+    super.committed()
   }
 
   override persist(batch: WriteBatch): void {
     this.fromChangelog.persist(batch)
-    const packed = this.#packed.persist()
-    if (packed !== undefined) batch.putRun(packed)
+    this.#bytes.persist(batch)
     this.buffer.persist(batch)
   }
 
   override persisted(): void {
-    this.#packed.persisted()
+    this.#bytes.persisted()
     super.persisted()
   }
 
   override get pinnedBytes(): number {
-    return super.pinnedBytes + this.#packed.pinnedBytes
+    return super.pinnedBytes + this.#bytes.pinnedBytes
+  }
+
+  override get dirtyBytes(): number {
+    return super.dirtyBytes + this.#bytes.dirtyBytes
   }
 
   override aborted(): void {
     this.#last = undefined
+    this.#bytes.aborted()
     super.aborted()
   }
 
@@ -258,12 +307,74 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
       found.flags |= TOUCHED
       return (this.#last = found)
     }
+    if (this.#isCrowded && this.#pass(key)) return (this.#last = this.#passing)
+    return this.#admit(key, mapKey)
+  }
+
+  /** Makes a live row. */
+  #admit(key: K, mapKey: unknown): Row<K, V> {
     const row = this.#newRow(key, mapKey)
-    this.#load(row)
+    const isDirty = this.#load(row)
     this.#rows.set(mapKey, row)
     this.#last = row
-    this.buffer.loaded(row)
+    if (isDirty) this.buffer.written(row)
+    else this.buffer.loaded(row)
     return row
+  }
+
+  /** Gives the passing row what is known of a key; false where it has to be live. */
+  #pass(key: K): boolean {
+    // What waits in the record cache is known by its key itself.
+    if (typeof key === 'object') return false
+    const row = this.#passing
+    row.reuse(key, undefined)
+    const found = this.#bytes.find(key)
+    if (found === undefined) return true
+    const { buffer, start, end } = found
+    const value = this.values.decodeIn(buffer, start, end)
+    if (typeof value === 'object') return false
+    row.value = value
+    row.timestampMs = this.values.timestampOf(buffer, start)
+    return true
+  }
+
+  /** Writes the passing row; false where it has to be live. */
+  #writePassing(row: Row<K, V>, value: V | null, timestampMs: number): boolean {
+    if (value === null || typeof value === 'object') return false
+    const imageLength = this.values.write(value, timestampMs, imageScratch)
+    if (imageLength < 0) return false
+    const bytes = this.#bytes
+    if (!bytes.write(row.key, imageScratch, imageLength)) return false
+    if (this.cached) {
+      let held = this.#heldBy(bytes.tag, row.key)
+      if (held !== undefined) this.cache.renew(held, this.context.record())
+      else {
+        held = this.holdKey(row.key, row.value)
+        bytes.putTag(held.index)
+      }
+      held.value = value
+      held.valueTimestampMs = timestampMs
+    }
+    row.value = value
+    row.timestampMs = timestampMs
+    return true
+  }
+
+  protected override rowOf(held: Held<K, V>): Row<K, V> {
+    const row = this.#flushing
+    row.reuse(held.key as K, undefined)
+    // The next update is a first one again, also when it comes of this one.
+    held.key = undefined
+    row.value = held.value
+    row.timestampMs = held.valueTimestampMs
+    return row
+  }
+
+  /** The update that waits under a tag; one that is over may have left it. */
+  #heldBy(tag: number, key: K): Held<K, V> | undefined {
+    if (tag === 0) return undefined
+    const held = this.cache.at(tag)
+    return held.row === undefined && Object.is(held.key, key) ? held : undefined
   }
 
   #newRow(key: K, mapKey: unknown): Row<K, V> {
@@ -273,41 +384,32 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     return row
   }
 
-  /** Gives a new row what is known of its key below. */
-  #load(row: Row<K, V>): void {
-    const packed = this.#packed
-    const length = this.#writeKey(row.key)
-    if (packed.find(this.#key, length)) return this.#unpack(row)
-    if (packed.isComplete) return
-    const image = this.below(firstBytes(this.#key, length))
-    if (image === undefined) return
-    row.image = image
-    row.flags = RAW
-    packed.set(this.#key, length, image)
+  /** Gives a new row what is known of its key below; whether that is not in the changelog yet. */
+  #load(row: Row<K, V>): boolean {
+    const bytes = this.#bytes
+    const found = bytes.find(row.key)
+    if (found !== undefined) this.#unpack(row, found)
+    if (!bytes.isDirty) return false
+    row.logTimestampMs = this.timeOf(row)
+    const held = this.#heldBy(bytes.tag, row.key)
+    if (held !== undefined) {
+      row.held = held
+      held.row = row
+    }
+    bytes.takeFound()
+    return true
   }
 
-  /** Writes a key to the start of `#key`, where it stays until the next one; gives its length. */
-  #writeKey(key: K): number {
-    const length = this.keys.write(key, keyScratch)
-    this.#key = length < 0 ? this.keys.encode(key) : keyScratch
-    return length < 0 ? this.#key.length : length
-  }
-
-  /** Takes what `#packed` has found. */
-  #unpack(row: Row<K, V>): void {
-    const { buffer, start, end } = this.#packed
+  /** Takes what was found. */
+  #unpack(row: Row<K, V>, found: FoundBytes): void {
+    const { buffer, start, end } = found
     if (this.#areValuesPlain) {
       row.value = this.values.decodeIn(buffer, start, end)
       row.timestampMs = this.values.timestampOf(buffer, start)
     } else {
-      row.image = this.#foundImage()
+      row.image = imageOf(found)
       row.flags = RAW
     }
-  }
-
-  #foundImage(): Uint8Array {
-    const { buffer, start, end } = this.#packed
-    return new Uint8Array(buffer.subarray(start, end))
   }
 
   /** The row to write: it is only read from the engine where the flush will want to know the old one. */
@@ -318,12 +420,11 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const mapKey = this.keys.mapKey(key)
     let row = this.#rows.get(mapKey)
     if (row === undefined) {
+      if (this.#isCrowded) return this.#find(key)
       row = this.#newRow(key, mapKey)
       this.#rows.set(mapKey, row)
+      this.#bytes.take(key)
     }
     return (this.#last = row)
   }
 }
-
-const firstBytes = (bytes: Uint8Array, length: number): Uint8Array =>
-  bytes.length === length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, length)

@@ -4,7 +4,7 @@
 // asked for stay. Rows of a commit lie here as well until they are persisted; those never go.
 //
 //   slot     hash │ place + 1, 0 where it is free; place = segment * segmentBytes + offset
-import type { RowRun } from './bytes-store.js'
+import type { RowRun, ShowRow } from './bytes-store.js'
 import {
   copyBytes,
   DEAD,
@@ -18,7 +18,7 @@ import {
   UNPERSISTED,
   writeEntry,
 } from './packed-entry.js'
-import { PackedRun } from './packed-run.js'
+import { PackedRun, Scratch, showEntries } from './packed-run.js'
 
 const segmentBits = 16
 const segmentBytes = 1 << segmentBits
@@ -37,6 +37,8 @@ export class PackedRows {
   buffer: Uint8Array = new Uint8Array(0)
   start = 0
   end = 0
+  /** Where the entry itself lies; -1 where it may have moved. */
+  #found = -1
   /** Whether the engine has no row that is not here: who knows it says so, and forgetting one ends it. */
   isComplete = false
   readonly #maxBytes: number
@@ -68,18 +70,25 @@ export class PackedRows {
     return this.#pinnedBytes
   }
 
-  /** Looks for the key in the first `length` bytes; then `buffer`, `start` and `end` say where its image is. */
-  find(key: Uint8Array, length: number): boolean {
-    if (this.#count === 0) return false
-    const slot = this.#slotOf(key, length, hashOf(key, 0, length))
-    if (slot < 0) return false
-    const place = this.#slots[slot + 1]! - 1
+  #show(place: number, length: number): Uint8Array {
     const segment = this.#segments[place >>> segmentBits]!
     const offset = place & (segmentBytes - 1)
-    segment[offset]! |= TOUCHED
     this.buffer = segment
     this.start = offset + headerBytes + length
     this.end = this.start + imageLengthAt(segment, offset)
+    this.#found = place
+    return segment
+  }
+
+  /** Looks for the key in the first `length` bytes; then `buffer`, `start` and `end` say where its image is. */
+  find(key: Uint8Array, length: number): boolean {
+    if (this.#count === 0) return false
+    if (this.#found >= 0 && this.#holds(this.#found, key, length)) return true
+    const slot = this.#slotOf(key, length, hashOf(key, 0, length))
+    if (slot < 0) return false
+    const place = this.#slots[slot + 1]! - 1
+    const segment = this.#show(place, length)
+    segment[place & (segmentBytes - 1)]! |= TOUCHED
     return true
   }
 
@@ -91,7 +100,7 @@ export class PackedRows {
     return false
   }
 
-  /** Keeps a copy of a committed row until it is persisted; false where it is too large. */
+  /** Keeps a copy of a committed row until it is persisted, which counts as found; false where it is too large. */
   commit(key: Uint8Array, length: number, image: Uint8Array): boolean {
     return this.#put(key, length, image, UNPERSISTED)
   }
@@ -126,17 +135,29 @@ export class PackedRows {
     })
   }
 
-  /** Shows copies of the rows that the engine may not have, in no order. */
-  showPinned(show: (key: Uint8Array, image: Uint8Array) => void): void {
-    this.#eachPinned((segment, offset) => {
-      const key = offset + headerBytes
-      const image = key + keyLengthAt(segment, offset)
-      const end = image + imageLengthAt(segment, offset)
-      show(
-        new Uint8Array(segment.subarray(key, image)),
-        new Uint8Array(segment.subarray(image, end)),
-      )
-    })
+  /** Shows the pinned rows, in no order, in arrays that are good during the call only. */
+  showPinned(show: ShowRow): void {
+    const key = new Scratch()
+    const image = new Scratch()
+    for (let i = 0; i < this.#segments.length; i++)
+      if (this.#pinned[i] !== 0)
+        showEntries(this.#segments[i]!, this.#fills[i]!, PINNED, key, image, show)
+  }
+
+  /** Whether the row that was found is kept for certain. */
+  get isFoundPinned(): boolean {
+    const place = this.#found
+    return (this.#segments[place >>> segmentBits]![place & (segmentBytes - 1)]! & PINNED) !== 0
+  }
+
+  /** The row that was found need not be kept any longer. */
+  unpinFound(): void {
+    const index = this.#found >>> segmentBits
+    const offset = this.#found & (segmentBytes - 1)
+    const segment = this.#segments[index]!
+    if ((segment[offset]! & PINNED) === 0) return
+    segment[offset]! &= ~PINNED
+    this.#unpin(index, offset)
   }
 
   #eachPinned(visit: (segment: Uint8Array, offset: number, index: number) => void): void {
@@ -180,6 +201,7 @@ export class PackedRows {
         copyBytes(image, 0, image.length, segment, offset + headerBytes + length)
         segment[offset]! |= pin
         if (pin !== 0 && old === 0) this.#pin(index, offset)
+        this.#show(place, length)
         return true
       }
       flags |= old
@@ -188,7 +210,9 @@ export class PackedRows {
     const offset = this.#allocate(size)
     writeEntry(this.#segments[this.#head]!, offset, flags, key, length, image)
     if (flags !== 0) this.#pin(this.#head, offset)
-    this.#take(hash, this.#head * segmentBytes + offset)
+    const place = this.#head * segmentBytes + offset
+    this.#take(hash, place)
+    this.#show(place, length)
     return true
   }
 
@@ -215,6 +239,7 @@ export class PackedRows {
 
   /** Throws the rows of a segment out, but for those that are pinned or were found since the last time. */
   #empty(index: number): void {
+    this.#found = -1
     const segment = this.#segments[index]!
     const base = index * segmentBytes
     const fill = this.#fills[index]!
@@ -286,6 +311,7 @@ export class PackedRows {
     const segment = this.#segments[place >>> segmentBits]!
     if ((segment[offset]! & PINNED) !== 0) this.#unpin(place >>> segmentBits, offset)
     segment[offset] = DEAD
+    this.#found = -1
     let hole = slot >>> 1
     for (let i = (hole + 1) & mask; slots[2 * i + 1] !== 0; i = (i + 1) & mask) {
       const home = slots[2 * i]! & mask

@@ -1,5 +1,5 @@
 // The rows of one persist as they were when it began: whole pieces of memory, copied at once.
-import type { RowRun } from './bytes-store.js'
+import type { RowRun, ShowRow } from './bytes-store.js'
 import {
   copyBytes,
   headerBytes,
@@ -25,35 +25,42 @@ export class PackedRun implements RowRun {
     return this.#segments.length
   }
 
-  each(
-    part: number,
-    prefix: Uint8Array,
-    show: (key: Uint8Array, value: Uint8Array) => void,
-  ): number {
-    let count = 0
+  each(part: number, prefix: Uint8Array, show: ShowRow): number {
     const segment = this.#segments[part]!
     const keys = new Scratch(prefix)
-    const images = new Scratch(new Uint8Array(0))
-    for (let offset = 0; offset < segment.length; offset += sizeAt(segment, offset)) {
-      if ((segment[offset]! & PERSISTING) === 0) continue
-      const keyLength = keyLengthAt(segment, offset)
-      const key = offset + headerBytes
-      count++
-      show(
-        keys.copy(segment, key, keyLength),
-        images.copy(segment, key + keyLength, imageLengthAt(segment, offset)),
-      )
-    }
-    return count
+    return showEntries(segment, segment.length, PERSISTING, keys, new Scratch(), show)
   }
 }
 
+/** Shows the entries that have one of the flags, and gives their number. */
+export const showEntries = (
+  segment: Uint8Array,
+  fill: number,
+  flags: number,
+  keys: Scratch,
+  images: Scratch,
+  show: ShowRow,
+): number => {
+  let count = 0
+  for (let offset = 0; offset < fill; offset += sizeAt(segment, offset)) {
+    if ((segment[offset]! & flags) === 0) continue
+    const keyLength = keyLengthAt(segment, offset)
+    const key = offset + headerBytes
+    count++
+    show(
+      keys.copy(segment, key, keyLength),
+      images.copy(segment, key + keyLength, imageLengthAt(segment, offset)),
+    )
+  }
+  return count
+}
+
 /** Bytes behind a prefix, in one array per length. */
-class Scratch {
+export class Scratch {
   readonly #prefix: Uint8Array
   readonly #byLength: (Uint8Array | undefined)[] = []
 
-  constructor(prefix: Uint8Array) {
+  constructor(prefix: Uint8Array = new Uint8Array(0)) {
     this.#prefix = prefix
   }
 

@@ -20,8 +20,14 @@ export class Held<K, V> implements StoreRecordContext {
   #topic: string | null = null
   #partition = -1
   #offset = -1
+  /** In place of `row`, the update itself, of a row that is bytes. */
+  key: K | undefined = undefined
+  value: V | null = null
+  valueTimestampMs = -1
 
   constructor(
+    /** By which the cache knows it, from 1. */
+    readonly index: number,
     public row: CachedValue<K, V> | undefined,
     /** The value before the first update since the last flush. */
     public old: V | null | typeof something,
@@ -53,32 +59,50 @@ export class RecordCache<K, V> {
   #oldest: Held<K, V> | undefined
   #newest: Held<K, V> | undefined
   #count = 0
+  /** In order of `index`. */
+  readonly #all: Held<K, V>[] = []
   readonly #spare: Held<K, V>[] = []
 
   get count(): number {
     return this.#count
   }
 
+  /** An update by its `index`; it may be another one by now. */
+  at(index: number): Held<K, V> {
+    return this.#all[index - 1]!
+  }
+
+  /** Updates of rows that are bytes. */
+  withoutRows(): Held<K, V>[] {
+    const found: Held<K, V>[] = []
+    for (let held = this.#oldest; held !== undefined; held = held.newer)
+      if (held.row === undefined) found.push(held)
+    return found
+  }
+
   /** The first update of a row since the last flush. */
   add(
-    row: CachedValue<K, V>,
+    row: CachedValue<K, V> | undefined,
     old: V | null | typeof something,
     oldImage: Uint8Array | undefined,
     wasDirty: boolean,
     context: StoreRecordContext,
-  ): void {
+  ): Held<K, V> {
     let held = this.#spare.pop()
-    if (held === undefined) held = new Held(row, old, oldImage, wasDirty)
-    else {
+    if (held === undefined) {
+      held = new Held(this.#all.length + 1, row, old, oldImage, wasDirty)
+      this.#all.push(held)
+    } else {
       held.row = row
       held.old = old
       held.oldImage = oldImage
       held.wasDirty = wasDirty
     }
     held.take(context)
-    row.held = held
+    if (row !== undefined) row.held = held
     this.#count++
     this.#append(held)
+    return held
   }
 
   /** Another update of a row that waits: it moves to the end. */
@@ -95,13 +119,15 @@ export class RecordCache<K, V> {
     if (held === undefined) return undefined
     this.#unlink(held)
     this.#count--
-    held.row!.held = undefined
+    if (held.row !== undefined) held.row.held = undefined
     return held
   }
 
   /** What was taken is dealt with: nobody looks at it any more. */
   release(held: Held<K, V>): void {
     held.row = undefined
+    held.key = undefined
+    held.value = null
     held.old = null
     held.oldImage = undefined
     held.headers = noHeaders
@@ -109,7 +135,7 @@ export class RecordCache<K, V> {
   }
 
   clear(): void {
-    while (this.take() !== undefined);
+    for (let held = this.take(); held !== undefined; held = this.take()) this.release(held)
   }
 
   #append(held: Held<K, V>): void {

@@ -210,6 +210,20 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     this.#heldBytes += row.size + heldBytes
   }
 
+  /** The first update, since the last flush, of a row that is bytes; the caller puts its value to it. */
+  protected holdKey(key: K, old: V | null): Held<K, V> {
+    // Whether it was dirty does not matter, because it was there then.
+    const held = this.cache.add(undefined, old, undefined, false, this.context.record())
+    held.key = key
+    this.#heldBytes += 2 * heldBytes
+    return held
+  }
+
+  /** A row for such an update while it is forwarded. */
+  protected rowOf(_held: Held<K, V>): CachedValue<K, V> {
+    throw new StateStoreError(`store ${this.name}: an update without a row waits in the cache`)
+  }
+
   // ---------- the lifecycle
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -219,14 +233,20 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   flushCache(): void | Promise<void> {
     for (let held = this.cache.take(); held !== undefined; held = this.cache.take()) {
       const waiting = this.#flush(held)
-      if (waiting !== undefined) return waiting.then(() => this.flushCache())
+      if (waiting !== undefined) return this.#flushRest(waiting, held)
       this.cache.release(held)
     }
     this.#heldBytes = 0
   }
 
+  async #flushRest(waiting: Promise<void>, held: Held<K, V>): Promise<void> {
+    await waiting
+    this.cache.release(held)
+    await this.flushCache()
+  }
+
   #flush(held: Held<K, V>): void | Promise<void> {
-    const row = held.row!
+    const row = held.row ?? this.rowOf(held)
     if (!this.hasListener) {
       this.flushed(row)
       return

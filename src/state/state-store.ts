@@ -72,6 +72,8 @@ export interface TaskStore {
   restored?(): void | Promise<void>
   /** Forwards what the record cache holds back, oldest update first. */
   flushCache(): void | Promise<void>
+  /** Makes what waits for the next commit smaller, where it can; between two records only. */
+  compact?(): void
   /** Serializes each dirty row once and logs it. */
   writeChangelog(): void
   /** The transaction (or flush) that holds what was logged has succeeded. */

@@ -57,10 +57,22 @@ export class ValueCodec<V> {
       this.#slab.set(bytes, this.#at + prefix)
       return this.#finish(this.#at, this.#at + prefix + bytes.length, timestampMs)
     } catch (error) {
-      throw new SerializationError(
-        `store ${this.#store}: cannot write a value: ${messageOf(error)}`,
-        { cause: error },
-      )
+      throw this.#refused(error)
+    }
+  }
+
+  /**
+   * Writes the bytes at the start of `to`; gives their end, or -1 where they have no room or the serde cannot.
+   * @throws SerializationError when the value is not of the serde's type
+   */
+  write(value: V, timestampMs: number, to: Uint8Array): number {
+    const write = this.#serde.write
+    if (write === undefined) return -1
+    if (this.#prefix !== 0) writeInt64(to, 0, timestampMs)
+    try {
+      return write(to, this.#prefix, value)
+    } catch (error) {
+      throw this.#refused(error)
     }
   }
 
@@ -107,6 +119,11 @@ export class ValueCodec<V> {
     writeInt64(image, 0, timestampMs)
     image.set(payload, 8)
     return image
+  }
+
+  #refused(error: unknown): SerializationError {
+    const reason = `store ${this.#store}: cannot write a value: ${messageOf(error)}`
+    return new SerializationError(reason, { cause: error })
   }
 
   #finish(start: number, end: number, timestampMs: number): Uint8Array {

@@ -38,6 +38,8 @@ export interface RowOwner<K, V> {
   stored?(row: Row<K, V>, image: Uint8Array | null): boolean
   /** Takes over the persisting of a committed row, which is let go then; false where it will not. */
   pack?(row: Row<K, V>, image: Uint8Array): boolean
+  /** Takes over a dirty row, which is let go then; false where it will not. */
+  packDirty?(row: Row<K, V>): boolean
   /** Whether the bytes of objects are kept beside them, for undoing and for old values. */
   readonly keepsImages: boolean
 }
@@ -124,6 +126,33 @@ export class WriteBuffer<K, V> {
     if ((row.flags & DIRTY) !== 0) this.#dirtyBytes += change
     if ((row.flags & PINNED) !== 0) this.#pinnedBytes += change
     else if ((row.flags & CLEAN) !== 0) this.#cleanBytes += change
+  }
+
+  /** Gives the owner the dirty rows that it will keep, but for those that were used again since the last time. */
+  compact(): boolean {
+    const dirty = this.#dirty
+    const before = dirty.length
+    let count = 0
+    for (let i = 0; i < dirty.length; i++) {
+      const row = dirty[i]!
+      const flags = row.flags
+      if ((flags & DIRTY) === 0) continue
+      if (
+        (flags & (LOGGED | UNPERSISTED)) === 0 &&
+        row.held === undefined &&
+        this.#owner.packDirty?.(row) === true
+      ) {
+        row.flags = 0
+        this.#dirtyBytes -= row.size
+        this.#release(row)
+      } else {
+        dirty[count++] = row
+      }
+    }
+    dirty.length = count
+    if (count >= before / 2) return false
+    while (this.#oldest !== undefined) this.drop(this.#oldest)
+    return true
   }
 
   /** Serializes each dirty row once and logs it. */

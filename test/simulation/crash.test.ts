@@ -41,7 +41,16 @@ describe('exactly-once over crashes', () => {
 describe('at-least-once over crashes', () => {
   it('loses nothing', async () => {
     for (let seed = 1; seed <= 40; seed++)
-      await crashRun(seed, undefined, true).catch((error: unknown) => {
+      await crashRun(seed, undefined, { atLeastOnce: true }).catch((error: unknown) => {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+      })
+  })
+})
+
+describe('crashes while changed rows are bytes', () => {
+  it.each([false, true])('are survived, at least once: %s', async (atLeastOnce) => {
+    for (let seed = 1; seed <= seeds / 3; seed++)
+      await crashRun(seed, undefined, { atLeastOnce, crowded: true }).catch((error: unknown) => {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
       })
   })

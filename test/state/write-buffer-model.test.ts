@@ -23,6 +23,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('put' as const), key }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('get' as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('scan' as const), key }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('compact' as const), key }) },
   ...(
     ['flush', 'log', 'commit', 'abort', 'persist', 'persisted', 'lost', 'crash', 'power'] as const
   ).map((name) => ({ weight: 2, arbitrary: fc.record({ do: fc.constant(name), key }) })),
@@ -81,6 +82,12 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
             })
             const disk = new VirtualDisk()
             const flushed: Model = new Map()
+            // Time goes on by one with each write; rows and the changelog have it.
+            let nowMs = 0
+            let times: Model = new Map()
+            let committedTimes: Model = new Map()
+            let loggedTimes: Model | undefined
+            const forwarded = new Set<string>()
             const open = async () => {
               const h = await StoreHarness.open<KeyValueRows<string, V>>(
                 spec,
@@ -92,6 +99,9 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
                   // Old values join up: each is what the flush before forwarded.
                   expect(old === null ? undefined : numberIn(old)).toBe(flushed.get(k))
                   expect(now !== null || old !== null).toBe(true)
+                  // A key waits once.
+                  expect(forwarded.has(k)).toBe(false)
+                  forwarded.add(k)
                   if (now === null) flushed.delete(k)
                   else flushed.set(k, numberIn(now))
                 },
@@ -112,6 +122,7 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
             const check = (k: string) => {
               const row = h.store.row(k)
               expect(numberOf(row)).toBe(live.get(k))
+              if (row !== undefined) expect(row.timestampMs).toBe(times.get(k))
               const api = h.store.api as TimestampedKeyValueStore<string, V>
               expect(numberOf(api.get(k) ?? undefined)).toBe(live.get(k))
             }
@@ -121,8 +132,20 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
               storedUpTo = writing.upTo
               writing = undefined
             }
+            const flush = async () => {
+              forwarded.clear()
+              await h.store.flushCache()
+            }
+            const writeChangelog = () => {
+              const before = h.pending.length
+              h.store.writeChangelog()
+              const keys = h.pending.slice(before).map((r) => String(Buffer.from(r.key)))
+              expect(new Set(keys).size).toBe(keys.length)
+            }
             const returnToCommit = () => {
               live = new Map(committed)
+              times = new Map(committedTimes)
+              loggedTimes = undefined
               flushed.clear()
               for (const [k, n] of committed) flushed.set(k, n)
               logged = undefined
@@ -131,6 +154,8 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
               h.endTransaction()
               changelog.push(...h.changelog.splice(0))
               committed = logged ?? new Map(live)
+              committedTimes = loggedTimes ?? new Map(times)
+              loggedTimes = undefined
               logged = undefined
             }
             const reopen = async (keep: number) => {
@@ -145,11 +170,12 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
             for (const { do: action, key: k } of steps) {
               switch (action) {
                 case 'add': {
-                  const row = h.at(1).store.row(k)
+                  const row = h.at(++nowMs).store.row(k)
+                  times.set(k, nowMs)
                   if (row !== undefined) {
                     h.store.protect(row)
-                    h.store.write(k, change(row.value, numberIn(row.value) + 1), 1)
-                  } else h.store.write(k, make(1, k.charCodeAt(0) - 90), 1)
+                    h.store.write(k, change(row.value, numberIn(row.value) + 1), nowMs)
+                  } else h.store.write(k, make(1, k.charCodeAt(0) - 90), nowMs)
                   live.set(k, (live.get(k) ?? 0) + 1)
                   break
                 }
@@ -166,13 +192,14 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
                   break
                 }
                 case 'delete':
-                  h.at(1).store.write(k, null, 1)
+                  h.at(++nowMs).store.write(k, null, nowMs)
                   live.delete(k)
                   break
                 case 'put': {
                   const api = h.store.api as TimestampedKeyValueStore<string, V>
                   const value = make(100, 0)
-                  api.put(k, { value, timestampMs: 1 })
+                  api.put(k, { value, timestampMs: ++nowMs })
+                  times.set(k, nowMs)
                   change(value, -2)
                   live.set(k, 100)
                   break
@@ -192,18 +219,22 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
                   break
                 }
                 case 'flush':
-                  await h.store.flushCache()
+                  await flush()
+                  break
+                case 'compact':
+                  h.store.compact()
                   break
                 case 'log':
                   if (logged !== undefined) break
-                  await h.store.flushCache()
-                  h.store.writeChangelog()
+                  await flush()
+                  writeChangelog()
                   logged = new Map(live)
+                  loggedTimes = new Map(times)
                   break
                 case 'commit':
                   if (logged === undefined) {
-                    await h.store.flushCache()
-                    h.store.writeChangelog()
+                    await flush()
+                    writeChangelog()
                   }
                   endTransaction()
                   break
@@ -238,10 +269,11 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
             }
             for (const k of 'abcdef') check(k)
             if (logged === undefined) {
-              await h.store.flushCache()
-              h.store.writeChangelog()
+              await flush()
+              writeChangelog()
             }
             endTransaction()
+            forwarded.clear()
             await h.commit()
             changelog.push(...h.changelog.splice(0))
             await finish()
@@ -254,10 +286,14 @@ const equalsMap = <V>(name: string, shape: Shape<V>): void => {
             replica.restore(changelog)
             await replica.persist()
             await replica.store.restored()
-            for (const k of 'abcdef') expect(numberOf(replica.store.row(k))).toBe(live.get(k))
+            for (const k of 'abcdef') {
+              const row = replica.store.row(k)
+              expect(numberOf(row)).toBe(live.get(k))
+              if (row !== undefined) expect(row.timestampMs).toBe(times.get(k))
+            }
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 600 },
       )
     })
   }
