@@ -294,6 +294,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   override aborted(): void {
     this.#last = undefined
+    this.#isCrowded = false
     this.#bytes.aborted()
     super.aborted()
   }
