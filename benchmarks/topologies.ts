@@ -32,6 +32,28 @@ export function sixNodes(): Topology {
   return builder.build()
 }
 
+/** t3 with an object in each row instead of a number. */
+export function totals(): Topology {
+  const builder = new StreamsBuilder({ key: string(), value: string() })
+  builder
+    .stream<string, string>('in')
+    .groupByKey()
+    .aggregate({
+      initial: () => ({ length: 0, count: 0 }),
+      add: (all, value) => {
+        all.length += value.length
+        all.count++
+        return all
+      },
+      value: json<{ length: number; count: number }>(),
+      store: 'totals',
+    })
+    .toStream()
+    .mapValues(({ count }) => count, { value: long() })
+    .to('out')
+  return builder.build()
+}
+
 /** t1: parse, keep a fifth, write. */
 export function t1(input = 'in', output = 'out'): Topology {
   const builder = new StreamsBuilder({ key: string(), value: json() })
