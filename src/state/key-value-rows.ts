@@ -71,7 +71,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     let row = this.#target(key)
     if (row === this.#passing) {
       if (this.#writePassing(row, value, timestampMs)) return row
-      row = this.#admit(key, this.keys.mapKey(key))
+      row = this.#admit(key)
     }
     this.store(row, value, timestampMs)
     return row
@@ -117,7 +117,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
       return
     }
     const row = this.#target(key)
-    const live = row === this.#passing ? this.#admit(key, this.keys.mapKey(key)) : row
+    const live = row === this.#passing ? this.#admit(key) : row
     this.storeCopy(live, value, image, timestampMs)
   }
 
@@ -260,8 +260,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   override writeChangelog(): void {
     this.#isCrowded = false
     // What came to wait since the flush outlives the bytes.
-    for (const { key } of this.cache.withoutRows())
-      this.#admit(key as K, this.keys.mapKey(key as K))
+    for (const { key } of this.cache.withoutRows()) this.#admit(key as K)
     this.#bytes.writeChangelog((key, image) => {
       this.context.log(key, this.values.payload(image), this.values.timestampOf(image))
     })
@@ -313,7 +312,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   /** Makes a live row. */
-  #admit(key: K, mapKey: unknown): Row<K, V> {
+  #admit(key: K, mapKey = this.keys.mapKey(key)): Row<K, V> {
     const row = this.#newRow(key, mapKey)
     const isDirty = this.#load(row)
     this.#rows.set(mapKey, row)

@@ -128,7 +128,10 @@ export class WriteBuffer<K, V> {
     else if ((row.flags & CLEAN) !== 0) this.#cleanBytes += change
   }
 
-  /** Gives the owner the dirty rows that it will keep, but for those that were used again since the last time. */
+  /**
+   * Gives the owner the dirty rows that it takes over. Answers whether those were most: then clean rows
+   * are let go too.
+   */
   compact(): boolean {
     const dirty = this.#dirty
     const before = dirty.length

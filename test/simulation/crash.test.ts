@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { consoleLogger } from '../../src/logger.js'
-import { crashRun } from './crash-run.js'
+import { crashRun, type RunOptions, type RunSummary } from './crash-run.js'
 
 const only = process.env['SEED']
 const seeds = Number(process.env['SEEDS'] ?? 240)
@@ -23,35 +23,35 @@ const groups: number[][] =
       ]
     : [[Number(only)]]
 
+/** The first so many seeds, or the one that is replayed. */
+const upTo = (count: number): number[] =>
+  only === undefined ? Array.from({ length: count }, (_, n) => n + 1) : [Number(only)]
+
+/** @throws with the seed what the run threw */
+const run = async (seed: number, options?: RunOptions): Promise<RunSummary> => {
+  try {
+    return await crashRun(seed, only ? consoleLogger({ verbose: true }) : undefined, options)
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
 describe('exactly-once over crashes', () => {
   it.each(groups.filter((g) => g.length > 0))('holds for seeds from %i', async (...group) => {
     let crashes = 0
-    for (const seed of group) {
-      try {
-        crashes += (await crashRun(seed, only ? consoleLogger({ verbose: true }) : undefined))
-          .crashes
-      } catch (error) {
-        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
-      }
-    }
+    for (const seed of group) crashes += (await run(seed)).crashes
     if (only === undefined && group.length > 10) expect(crashes).toBeGreaterThan(0)
   })
 })
 
 describe('at-least-once over crashes', () => {
   it('loses nothing', async () => {
-    for (let seed = 1; seed <= 40; seed++)
-      await crashRun(seed, undefined, { atLeastOnce: true }).catch((error: unknown) => {
-        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
-      })
+    for (const seed of upTo(40)) await run(seed, { atLeastOnce: true })
   })
 })
 
 describe('crashes while changed rows are bytes', () => {
   it.each([false, true])('are survived, at least once: %s', async (atLeastOnce) => {
-    for (let seed = 1; seed <= seeds / 3; seed++)
-      await crashRun(seed, undefined, { atLeastOnce, crowded: true }).catch((error: unknown) => {
-        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
-      })
+    for (const seed of upTo(seeds / 3)) await run(seed, { atLeastOnce, crowded: true })
   })
 })
