@@ -123,6 +123,14 @@ export class BenchTask {
     const sources = topics.map((topic) => ({ topic: names.topic(topic), partition: 0 }))
     for (const { topic } of sources) if (topic !== options.topic) this.output.loops.set(topic, [])
     this.#collector = new RecordCollector({ producer, clock: systemClock })
+    const config = resolveConfig(
+      {
+        applicationId: 'bench',
+        processingGuarantee: options.guarantee === 'alos' ? 'at_least_once' : 'exactly_once_v2',
+        brokers: ['none:1'],
+      },
+      { needsLog: false },
+    )
     this.task = new StreamTask({
       taskId: '0_0',
       partition: 0,
@@ -141,20 +149,12 @@ export class BenchTask {
         deadLetterTopic: undefined,
         maxTaskIdleMs: 0,
         cacheBytes: 16 * 2 ** 20,
-        packedBytes: 64 * 2 ** 20,
+        packedBytes: config.rowCacheBytes,
         recordCaches: options.caching ?? true,
       },
       databases: { leveldb: database, memory: new MemoryDatabase() },
       sources,
     })
-    const config = resolveConfig(
-      {
-        applicationId: 'bench',
-        processingGuarantee: options.guarantee === 'alos' ? 'at_least_once' : 'exactly_once_v2',
-        brokers: ['none:1'],
-      },
-      { needsLog: false },
-    )
     this.#running = {
       id: '0_0',
       task: this.task,

@@ -39,8 +39,6 @@ export interface StreamsSeams {
 const cutOffMs = 2_000
 /** Clean rows that each store may hold, bytes. */
 const cacheBytes = 16 * 2 ** 20
-/** Rows on disk that each store may keep as bytes, taken as they come: a million take 48 MiB. */
-const packedBytes = 64 * 2 ** 20
 
 /** Runs a topology. */
 export class StreamsApplication {
@@ -255,7 +253,7 @@ export class StreamsApplication {
       deadLetterTopic: config.deadLetterTopic,
       maxTaskIdleMs: config.maxTaskIdleMs,
       cacheBytes,
-      packedBytes,
+      packedBytes: config.rowCacheBytes,
       recordCaches: config.cacheMaxBytes > 0,
     }
   }

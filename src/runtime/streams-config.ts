@@ -18,6 +18,8 @@ export interface CommonConfig {
   readonly persistIntervalMs?: number | undefined
   /** The same by the bytes that wait, default 67,108,864. */
   readonly persistBytes?: number | undefined
+  /** Rows that each store of a task keeps as bytes, so as not to ask LevelDB, default 134,217,728. */
+  readonly rowCacheBytes?: number | undefined
   /** Default 10,000. The log aborts a transaction that is open for longer. */
   readonly transactionTimeoutMs?: number | undefined
   /** Only 0 in this version. */
@@ -148,6 +150,7 @@ export const configKeys: Readonly<Record<string, Key>> = {
   commitIntervalMs: { unit: 'ms', default: '30000; exactly once: 100', check: whole(0) },
   persistIntervalMs: { unit: 'ms', default: '5000', check: whole(0) },
   persistBytes: { unit: 'bytes', default: '67108864', check: whole(0) },
+  rowCacheBytes: { unit: 'bytes', default: '134217728', check: whole(0) },
   transactionTimeoutMs: { unit: 'ms', default: '10000', check: whole(1) },
   numStandbyReplicas: {
     unit: 'count',
@@ -205,6 +208,7 @@ export interface ResolvedConfig {
   readonly commitIntervalMs: number
   readonly persistIntervalMs: number
   readonly persistBytes: number
+  readonly rowCacheBytes: number
   readonly transactionTimeoutMs: number
   readonly stateDir: string
   readonly stateCleanupDelayMs: number
@@ -264,6 +268,7 @@ export function resolveConfig(
     commitIntervalMs,
     persistIntervalMs: given.persistIntervalMs ?? 5_000,
     persistBytes: given.persistBytes ?? 64 * 2 ** 20,
+    rowCacheBytes: given.rowCacheBytes ?? 128 * 2 ** 20,
     transactionTimeoutMs,
     stateDir: given.stateDir ?? './state',
     stateCleanupDelayMs: given.stateCleanupDelayMs ?? 600_000,

@@ -44,6 +44,7 @@ describe('resolveConfig', () => {
     commitIntervalMs: -1,
     persistIntervalMs: '5s',
     persistBytes: 0.5,
+    rowCacheBytes: -1,
     transactionTimeoutMs: 0,
     numStandbyReplicas: 1,
     numStreamThreads: 2,
