@@ -1,15 +1,16 @@
 // Key-value stores as stateful operators use them, plain and timestamped. The engine's key is the
 // key's bytes; the changelog has the same.
 //
-// Rows in use are live. Where there are more changed ones than may be live (`compact`), those of
-// numbers and texts stay bytes until the next commit: each record's passes through one row object, which
-// is neither in the map nor in the write buffer.
+// Rows in use are live objects, unless they are too many (row-admission.ts). Then they stay bytes: each
+// record's passes through one row object, which is neither in the map nor in the write buffer.
 import { toLatin1 } from './byte-keys.js'
 import type { ByteRange, Entry, WriteBatch } from './bytes-store.js'
 import type { FlushListener, FlushOptions, LiveRow } from './live-row.js'
 import { KeyValueApi, KeyValueView } from './key-value-api.js'
 import { isWithin, type TextRange } from './merged-scan.js'
 import type { Held } from './record-cache.js'
+import { leastPackedBytes } from './packed-rows.js'
+import { RowAdmission } from './row-admission.js'
 import { imageOf, RowBytes, type FoundBytes } from './row-bytes.js'
 import { RAW, Row, TOUCHED } from './row.js'
 import { RowStore, type RowStoreOptions } from './row-store.js'
@@ -30,10 +31,10 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   readonly #bytes: RowBytes<K>
   /** Whether somebody has scanned: then rows stay in the write buffer, which keeps them in order. */
   #isScanned = false
-  /** Whether values are texts, numbers and the like, which are decoded where they lie. */
-  #areValuesPlain = false
-  /** Whether rows pass. */
-  #isCrowded = false
+  readonly #admission: RowAdmission
+  /** Whether who looks at rows wants them live: then values are decoded where they lie. */
+  #decodesAtOnce = false
+  /** A row that stays bytes, while a record uses it. */
   readonly #passing = new Row<K, V>(undefined as K, undefined, 0)
   /** The same for what leaves the record cache, which may be another row in the middle of a record. */
   readonly #flushing = new Row<K, V>(undefined as K, undefined, 0)
@@ -47,6 +48,9 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   ) {
     super(options, context)
     this.buffer = new WriteBuffer(this, context.cacheBytes)
+    // The changelog's time of rows without timestamps is not in their bytes.
+    const canBeBytes = options.timestamped && context.packedBytes >= leastPackedBytes
+    this.#admission = new RowAdmission(canBeBytes)
     this.#bytes = new RowBytes(this.keys, context.packedBytes, (key) => this.below(key))
     this.api = new KeyValueApi(this, options.timestamped ? 'rows' : 'values')
     this.view = new KeyValueView(this, options.timestamped ? (options.view ?? 'values') : 'values')
@@ -55,8 +59,10 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   /** The row of a key, `undefined` where there is none. Allocates nothing for a key in memory. */
   row(key: K): LiveRow<V> | undefined {
     const row = this.#find(key)
-    if ((row.flags & RAW) !== 0)
-      this.#areValuesPlain = typeof this.valueOf(row) !== 'object' && this.values.isInPlace
+    if ((row.flags & RAW) !== 0) {
+      this.#decodesAtOnce = true
+      this.valueOf(row)
+    }
     // A row with a value is a live row of V.
     return row.value === null ? undefined : (row as LiveRow<V>)
   }
@@ -95,7 +101,12 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   /** A copy of the value and its time. */
   read(key: K): { value: V; timestampMs: number } | undefined {
     const row = this.#find(key)
-    const value = this.copied(row)
+    const value = row === this.#passing ? row.value : this.copied(row)
+    if (typeof value === 'object') {
+      this.#decodesAtOnce = false
+      // The caller keeps the object of a row that passes.
+      if (row === this.#passing) this.#last = undefined
+    }
     return value === null ? undefined : { value, timestampMs: this.timeOf(row) }
   }
 
@@ -145,7 +156,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   #scanned(): void {
     this.#isScanned = true
-    this.#isCrowded = false
+    this.#admission.admitAll()
   }
 
   // ---------- where rows lie
@@ -173,23 +184,18 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   pack(row: Row<K, V>, image: Uint8Array): boolean {
-    if (!this.#isPackable(row) || !this.#bytes.commit(row.key, image)) return false
+    if (this.#isScanned || !this.#bytes.commit(row.key, image)) return false
     this.#spared(row)
     return true
   }
 
   packDirty(row: Row<K, V>): boolean {
     // The changelog's time of other rows is not in their bytes.
-    if (!this.#isPackable(row) || !this.timestamped) return false
+    if (this.#isScanned || !this.timestamped) return false
     const image = this.imageOf(row)
     if (image === undefined || !this.#bytes.write(row.key, image, image.length)) return false
     this.#spared(row)
     return true
-  }
-
-  #isPackable(row: Row<K, V>): boolean {
-    // An object would have to be decoded whenever it is used.
-    return !this.#isScanned && typeof row.value !== 'object' && this.values.isInPlace
   }
 
   #spared(row: Row<K, V>): void {
@@ -254,11 +260,11 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
   }
 
   compact(): void {
-    this.#isCrowded = this.buffer.compact() && !this.#isScanned
+    if (this.buffer.compact()) this.#admission.full()
   }
 
   override writeChangelog(): void {
-    this.#isCrowded = false
+    this.#admission.judge(this.buffer.dirtyRows + this.#bytes.dirtyRows)
     // What came to wait since the flush outlives the bytes.
     for (const { key } of this.cache.withoutRows()) this.#admit(key as K)
     this.#bytes.writeChangelog((key, image) => {
@@ -293,7 +299,6 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   override aborted(): void {
     this.#last = undefined
-    this.#isCrowded = false
     this.#bytes.aborted()
     super.aborted()
   }
@@ -304,10 +309,11 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const mapKey = this.keys.mapKey(key)
     const found = this.#rows.get(mapKey)
     if (found !== undefined) {
+      this.#admission.hit()
       found.flags |= TOUCHED
       return (this.#last = found)
     }
-    if (this.#isCrowded && this.#pass(key)) return (this.#last = this.#passing)
+    if (!this.#admission.miss() && this.#pass(key)) return (this.#last = this.#passing)
     return this.#admit(key, mapKey)
   }
 
@@ -329,27 +335,24 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const row = this.#passing
     row.reuse(key, undefined)
     const found = this.#bytes.find(key)
-    if (found === undefined) return true
-    const { buffer, start, end } = found
-    const value = this.values.decodeIn(buffer, start, end)
-    if (typeof value === 'object') return false
-    row.value = value
-    row.timestampMs = this.values.timestampOf(buffer, start)
+    if (this.#bytes.isDirty) this.#admission.cameBack()
+    if (found !== undefined) this.#decode(row, found)
     return true
   }
 
   /** Writes the passing row; false where it has to be live. */
   #writePassing(row: Row<K, V>, value: V | null, timestampMs: number): boolean {
-    if (value === null || typeof value === 'object') return false
-    const imageLength = this.values.write(value, timestampMs, imageScratch)
-    if (imageLength < 0) return false
+    if (value === null) return false
+    const written = this.values.write(value, timestampMs, imageScratch)
+    const image = written < 0 ? this.values.encode(value, timestampMs) : imageScratch
+    const imageLength = written < 0 ? image.length : written
     const bytes = this.#bytes
-    if (!bytes.write(row.key, imageScratch, imageLength)) return false
+    if (!bytes.write(row.key, image, imageLength)) return false
     if (this.cached) {
       let held = this.#heldBy(bytes.tag, row.key)
       if (held !== undefined) this.cache.renew(held, this.context.record())
       else {
-        held = this.holdKey(row.key, row.value)
+        held = this.holdPassing(row, value, imageLength)
         bytes.putTag(held.index)
       }
       held.value = value
@@ -357,7 +360,14 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     }
     row.value = value
     row.timestampMs = timestampMs
+    // An object may wait in the record cache, or be on its way downstream: the next look decodes anew.
+    if (typeof value === 'object') this.#last = undefined
     return true
+  }
+
+  /** What leaves the record cache of a row that is bytes is nobody else's already. */
+  override copyOf(row: LiveRow<V>): V {
+    return row.value === this.#flushing.value ? row.value : super.copyOf(row)
   }
 
   protected override rowOf(held: Held<K, V>): Row<K, V> {
@@ -402,14 +412,18 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
 
   /** Takes what was found. */
   #unpack(row: Row<K, V>, found: FoundBytes): void {
-    const { buffer, start, end } = found
-    if (this.#areValuesPlain) {
-      row.value = this.values.decodeIn(buffer, start, end)
-      row.timestampMs = this.values.timestampOf(buffer, start)
-    } else {
+    if (this.#decodesAtOnce) this.#decode(row, found)
+    else {
       row.image = imageOf(found)
       row.flags = RAW
     }
+  }
+
+  #decode(row: Row<K, V>, found: FoundBytes): void {
+    const { buffer, start, end } = found
+    row.value = this.values.decodeIn(buffer, start, end)
+    row.timestampMs = this.values.timestampOf(buffer, start)
+    row.image = this.keepsImages && typeof row.value === 'object' ? imageOf(found) : undefined
   }
 
   /** The row to write: it is only read from the engine where the flush will want to know the old one. */
@@ -420,7 +434,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
     const mapKey = this.keys.mapKey(key)
     let row = this.#rows.get(mapKey)
     if (row === undefined) {
-      if (this.#isCrowded) return this.#find(key)
+      if (!this.#admission.admitsAll) return this.#find(key)
       row = this.#newRow(key, mapKey)
       this.#rows.set(mapKey, row)
       this.#bytes.take(key)

@@ -28,6 +28,9 @@ const maxEntryBytes = segmentBytes / 8
 const maxKeptBytes = segmentBytes / 2
 const firstSlots = 256
 
+/** With less room nothing is kept. */
+export const leastPackedBytes = 2 * segmentBytes
+
 /**
  * Whoever changes a row in the engine sets or deletes it here: what is found is what the engine has,
  * or will have with the next persist.
@@ -187,7 +190,7 @@ export class PackedRows {
   /** Writes an entry, `pin` being added to its flags; false where it is too large. */
   #put(key: Uint8Array, length: number, image: Uint8Array, pin: number): boolean {
     const size = headerBytes + length + image.length
-    if (size > maxEntryBytes || this.#maxBytes < 2 * segmentBytes) return false
+    if (size > maxEntryBytes || this.#maxBytes < leastPackedBytes) return false
     const hash = hashOf(key, 0, length)
     const found = this.#slotOf(key, length, hash)
     let flags = pin

@@ -114,6 +114,11 @@ export class RowBytes<K> {
     return this.#packed.commit(this.#key, length, image)
   }
 
+  /** Rows that the changelog does not have, and some that are live. */
+  get dirtyRows(): number {
+    return this.#uncommitted.dirtyRows
+  }
+
   /** Bytes of rows that the changelog does not have. */
   get dirtyBytes(): number {
     return this.#uncommitted.dirtyBytes

@@ -194,29 +194,35 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   }
 
   #hold(row: CachedValue<K, V>, value: V | null): void {
-    const context = this.context.record()
-    if (row.held !== undefined) {
-      this.cache.renew(row.held, context)
-      return
-    }
+    if (row.held !== undefined) this.cache.renew(row.held, this.context.record())
+    else this.#add(row, value, row, row.size)
+  }
+
+  /** The first update, since the last flush, of a row that is bytes; the caller puts its value to it. */
+  protected holdPassing(row: Row<K, V>, value: V, imageLength: number): Held<K, V> {
+    const held = this.#add(row, value, undefined, heldBytes + 2 * imageLength)
+    held.key = row.key
+    return held
+  }
+
+  /** Notes the first update of `row`, which waits as `waiting` or as bytes. */
+  #add(
+    row: CachedValue<K, V>,
+    value: V | null,
+    waiting: CachedValue<K, V> | undefined,
+    bytes: number,
+  ): Held<K, V> {
     let old: V | null | typeof something = row.value
     let image: Uint8Array | undefined
     if ((row.flags & RAW) !== 0 || (old !== null && typeof old === 'object')) {
       image = this.#oldValues ? row.image : undefined
       // Without bytes the object serves, unless it is the one that was changed in place.
-      if (image !== undefined || (row.flags & RAW) !== 0 || old === value) old = something
+      if (image !== undefined || !this.#oldValues || old === value || row.value === null)
+        old = something
     }
-    this.cache.add(row, old, image, (row.flags & DIRTY) !== 0, context)
-    this.#heldBytes += row.size + heldBytes
-  }
-
-  /** The first update, since the last flush, of a row that is bytes; the caller puts its value to it. */
-  protected holdKey(key: K, old: V | null): Held<K, V> {
-    // Whether it was dirty does not matter, because it was there then.
-    const held = this.cache.add(undefined, old, undefined, false, this.context.record())
-    held.key = key
-    this.#heldBytes += 2 * heldBytes
-    return held
+    this.#heldBytes += bytes + heldBytes
+    // Of bytes it does not matter whether they were dirty, because they were there then.
+    return this.cache.add(waiting, old, image, (row.flags & DIRTY) !== 0, this.context.record())
   }
 
   /** A row for such an update while it is forwarded. */

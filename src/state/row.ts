@@ -75,6 +75,7 @@ export class Row<K = unknown, V = unknown> extends CachedValue<K, V> {
     this.value = null
     this.timestampMs = -1
     this.flags = 0
+    this.image = undefined
     this.size = 0
   }
 }

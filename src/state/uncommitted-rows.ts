@@ -31,6 +31,11 @@ export class UncommittedRows {
     this.#logged = new PackedRows(maxBytes)
   }
 
+  /** Rows that the changelog does not have, and some that are live. */
+  get dirtyRows(): number {
+    return this.#dirty.count
+  }
+
   /** Bytes of rows that the changelog does not have. */
   get dirtyBytes(): number {
     return bytesOf(this.#dirty)

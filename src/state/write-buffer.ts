@@ -85,6 +85,11 @@ export class WriteBuffer<K, V> {
     return this.#dirtyBytes
   }
 
+  /** Rows that the changelog does not have, and some that were taken back. */
+  get dirtyRows(): number {
+    return this.#dirty.length
+  }
+
   get cleanBytes(): number {
     return this.#cleanBytes
   }
@@ -196,6 +201,7 @@ export class WriteBuffer<K, V> {
       if (
         image !== null &&
         (row.flags & (DIRTY | UNPERSISTED | TOUCHED)) === 0 &&
+        row.held === undefined &&
         owner.pack?.(row, image) === true
       ) {
         this.#release(row)

@@ -66,21 +66,34 @@ function fluentTopology(): FrozenTopology {
 }
 
 /** A count alone, for runs with so little room that changed rows stay bytes until the commit. */
-function crowdedTopology(caching: boolean): FrozenTopology {
+function crowdedTopology(caching: boolean, rows: 'numbers' | 'objects'): FrozenTopology {
   const builder = new StreamsBuilder({ key: string(), value: string() })
-  builder
-    .stream('in')
-    .groupBy((value) => value, { name: 'by-value' })
-    .count({ store: 'counts', caching })
-    .toStream()
-    .to('out', { value: long() })
+  const grouped = builder.stream('in').groupBy((value) => value, { name: 'by-value' })
+  const counts =
+    rows === 'numbers'
+      ? grouped.count({ store: 'counts', caching }).toStream()
+      : grouped
+          .aggregate({
+            initial: () => ({ count: 0 }),
+            add: (all) => {
+              all.count++
+              return all
+            },
+            value: json<{ count: number }>(),
+            store: 'counts',
+            caching,
+          })
+          .toStream()
+          .mapValues(({ count }) => count, { value: long() })
+  counts.to('out', { value: long() })
   return builder.build().freeze()
 }
 
 /** Which guarantee a run is under, and what it is about. */
 export interface RunOptions {
   readonly atLeastOnce?: boolean
-  readonly crowded?: boolean
+  /** Little room for changed rows, which are these. */
+  readonly crowded?: 'numbers' | 'objects' | undefined
 }
 
 class Run {
@@ -104,13 +117,14 @@ class Run {
   #lossRate: number
 
   constructor(seed: number, logger: Logger, options: RunOptions) {
-    const { atLeastOnce = false, crowded = false } = options
+    const { atLeastOnce = false, crowded } = options
     const random = randomOf(seed)
     this.#random = random
     // Drawn apart, so that seeds which failed keep their schedules.
-    this.#isCached = (crowded || !atLeastOnce) && randomOf(seed + 1007).below(2) === 0
-    this.#hasSizes = this.#isCached && !crowded
-    this.#isFluent = this.#isCached || crowded
+    const isCrowded = crowded !== undefined
+    this.#isCached = (isCrowded || !atLeastOnce) && randomOf(seed + 1007).below(2) === 0
+    this.#hasSizes = this.#isCached && !isCrowded
+    this.#isFluent = this.#isCached || isCrowded
     this.#atLeastOnce = atLeastOnce
     this.#crashesLeft = random.below(5)
     this.#crashAt = 1 + random.below(120)
@@ -131,7 +145,7 @@ class Run {
       transactionTimeoutMs: 2_000,
     } as const
     // More than one row is too many then, but not when it is bytes.
-    const config = crowded ? { ...drawn, commitIntervalMs: 50, persistBytes: 250 } : drawn
+    const config = isCrowded ? { ...drawn, commitIntervalMs: 50, persistBytes: 250 } : drawn
     const isStatic = random.below(2) === 0
     const machines = random.pick([1, 1, 2])
     for (let n = 0; n < machines; n++)
@@ -148,8 +162,8 @@ class Run {
       )
   }
 
-  #topology(crowded: boolean): FrozenTopology {
-    if (crowded) return crowdedTopology(this.#isCached)
+  #topology(crowded: RunOptions['crowded']): FrozenTopology {
+    if (crowded !== undefined) return crowdedTopology(this.#isCached, crowded)
     return this.#isCached ? fluentTopology() : topology()
   }
 
@@ -346,7 +360,7 @@ class Run {
               ? await app
                   .store('counts')
                   .get(key)
-                  .catch(() => undefined)
+                  .then(countOf, () => undefined)
               : undefined,
           ),
         )
@@ -358,6 +372,12 @@ class Run {
     throw new Error(`store ${when} (${states}):${difference}`)
   }
 }
+
+/** Of a row that is a number, or an object with one. */
+const countOf = (row: unknown): number | undefined =>
+  typeof row === 'object' && row !== null
+    ? (row as { readonly count: number }).count
+    : (row as number | undefined)
 
 /**
  * Runs a seed.

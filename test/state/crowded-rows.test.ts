@@ -4,7 +4,7 @@ import type { KeyValueRows } from '../../src/state/key-value-rows.js'
 import { keyValueSpec } from '../../src/state/specs.js'
 import { long, string } from '../../src/serde/serdes.js'
 import type { Serde } from '../../src/serde/serde.js'
-import { StoreHarness } from './store-harness.js'
+import { object, StoreHarness } from './store-harness.js'
 
 type Forwarded = [key: string, value: unknown, old: unknown]
 
@@ -93,6 +93,47 @@ describe('rows that stay bytes', () => {
     expect(forwarded).toEqual([['a', null, 1]])
     expect(h.printed()).toContain('a=∅@3')
     expect(h.printed()).toHaveLength(4)
+  })
+
+  it('wait as they were written, whatever a callback that throws does to the object', async () => {
+    const { h, forwarded } = await crowded(object<{ n: number }>(), { n: 1 })
+    h.at(2).store.write('a', { n: 2 }, 2)
+    const row = h.store.row('a')!
+    h.store.protect(row)
+    row.value.n = -1
+    h.store.undo(row)
+    expect(h.store.row('a')?.value).toEqual({ n: 2 })
+    await h.store.flushCache()
+    expect(forwarded).toEqual([['a', { n: 2 }, { n: 1 }]])
+  })
+
+  it('give who reads them an object of their own', async () => {
+    const { h } = await crowded(object<{ n: number }>(), { n: 1 })
+    const read = h.store.api.get('a') as { value: { n: number } }
+    read.value.n = -1
+    expect(h.store.row('a')?.value).toEqual({ n: 1 })
+    expect(h.store.api.get('a')).toEqual({ value: { n: 1 }, timestampMs: 1 })
+  })
+
+  it('are most of the rows from the commit on that saw most of them once', async () => {
+    const { h } = await crowded(long(), 1)
+    const { store } = h
+    const keys = Array.from({ length: 200 }, (_, n) => `key-${n}`)
+    const add = (key: string): void => store.write(key, (store.row(key)?.value ?? 0) + 1, 2)
+    const bytesOfCommit = async (used: readonly string[], times: number): Promise<number> => {
+      for (let n = 0; n < times; n++) for (const key of used) add(key)
+      await store.flushCache()
+      const bytes = store.dirtyBytes
+      await h.commit()
+      return bytes
+    }
+    await bytesOfCommit(keys, 1)
+    expect(await bytesOfCommit(keys, 1)).toBeLessThan(200 * 100)
+    // Few keys that come back are live again from the next commit on.
+    const few = keys.slice(0, 4)
+    expect(await bytesOfCommit(few, 10)).toBeLessThan(4 * 100)
+    expect(await bytesOfCommit(few, 10)).toBeGreaterThan(4 * 200)
+    for (const key of few) expect(store.row(key)?.value).toBe(2 + 20)
   })
 
   it('make room for a value that is an object', async () => {
