@@ -1,4 +1,5 @@
-// Injected time: nothing else in `src` reads the system clock or sets a timer.
+// Injected time, and what may stand for a time. Nothing else in `src` reads the system clock or sets a
+// timer.
 
 /** A timer that was set; cancelling it twice, or after it ran, does nothing. */
 export interface Timer {
@@ -79,4 +80,15 @@ export class VirtualClock implements Clock {
     }
     return next
   }
+}
+
+/** Returns whole milliseconds. @throws TypeError for anything else, or below `least` */
+export function checkedMs(value: unknown, name: string, least: number): number {
+  if (!Number.isSafeInteger(value)) {
+    const what = typeof value === 'number' ? value : typeof value
+    throw new TypeError(`${name} must be whole milliseconds, not ${what}`)
+  }
+  const ms = value as number
+  if (ms < least) throw new TypeError(`${name} must be at least ${least}, not ${ms}`)
+  return ms
 }

@@ -1,5 +1,6 @@
 // Folds of grouped streams, windowed or not: which store they keep, which node they add, and the
 // repartition in front (semantics 5, 11, 12).
+import { checkedMs } from '../clock.js'
 import { TopologyError } from '../errors.js'
 import { sessionWindowed, timeWindowed } from '../serde/windowed-serdes.js'
 import { sessionSpec, slidingSpec, windowSpec } from '../state/specs.js'
@@ -28,7 +29,6 @@ import {
 import { windowAggregate } from './processors/window-aggregate.js'
 import type { LogicalGraph } from './graph/logical-graph.js'
 import { keptOldValues, type OldValues, type TableState } from './table-state.js'
-import { checkedMs } from './windows.js'
 
 /** How one fold runs over its input: everything but the input. */
 export interface FoldPlan {

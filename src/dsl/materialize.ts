@@ -1,4 +1,5 @@
 // From `Materialized` options to stores: their names, and what they are made of.
+import { checkedMs } from '../clock.js'
 import { TopologyError } from '../errors.js'
 import type { Serde } from '../serde/serde.js'
 import { keyValueSpec, versionedSpec } from '../state/specs.js'
@@ -9,7 +10,6 @@ import type { TopologyGraph } from '../topology/topology-graph.js'
 import type { LogicalGraph } from './graph/logical-graph.js'
 import { given, neededRef, refsNote, type SerdeRef } from './graph/serde-ref.js'
 import type { Materialized } from './options.js'
-import { checkedMs } from './windows.js'
 
 /** Options as every operator that may keep rows takes them. */
 export type AnyMaterialized = Materialized<any, any>

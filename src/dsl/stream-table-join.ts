@@ -1,4 +1,5 @@
 // Joins of a stream with a table and with a global table (semantics 9).
+import { checkedMs } from '../clock.js'
 import { TopologyError } from '../errors.js'
 import { graceBufferSpec } from '../state/specs.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
@@ -19,7 +20,6 @@ import {
   type StreamState,
 } from './stream-state.js'
 import type { TableState } from './table-state.js'
-import { checkedMs } from './windows.js'
 
 /** `join` and `leftJoin` with a table. */
 export function joinTable(

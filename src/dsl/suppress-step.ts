@@ -1,4 +1,5 @@
 // `suppress` of tables: which node and buffer it adds, and how long it waits (semantics 13).
+import { checkedMs } from '../clock.js'
 import { TopologyError } from '../errors.js'
 import { suppressBufferSpec } from '../state/specs.js'
 import { checkedName } from '../topology/names.js'
@@ -7,7 +8,6 @@ import { neededRef, refsNote } from './graph/serde-ref.js'
 import type { UntilTimeLimit, UntilWindowCloses } from './options.js'
 import { suppress, suppressLookup } from './processors/suppress.js'
 import { OldValues, type TableState } from './table-state.js'
-import { checkedMs } from './windows.js'
 
 /** How long windows above this node wait for late records. @throws TopologyError when there are none */
 function closeWait(node: GraphNode, name: string): number {

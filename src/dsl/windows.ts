@@ -1,5 +1,6 @@
 // Windows and durations. Times are milliseconds; `graceMs` has no default, because how long a window
 // waits for late records is a decision (KIP-633).
+import { checkedMs } from '../clock.js'
 import { endOfTimeMs } from '../serde/windowed-serdes.js'
 import type {
   SessionWindowDefinition,
@@ -35,14 +36,6 @@ export interface JoinWindow {
   readonly beforeMs: number
   readonly afterMs: number
   readonly graceMs: number
-}
-
-/** Returns whole milliseconds. @throws TypeError for anything else, or below `least` */
-export function checkedMs(value: unknown, name: string, least: number): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value))
-    throw new TypeError(`${name} must be whole milliseconds, not ${String(value)}`)
-  if (value < least) throw new TypeError(`${name} must be at least ${least}, not ${value}`)
-  return value
 }
 
 const timeWindows = (o: Omit<TimeWindowDefinition, 'kind'>): TimeWindows =>
