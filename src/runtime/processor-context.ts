@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js'
 import { StateStoreError, StreamsError } from '../errors.js'
 import { HeaderList } from '../serde/record-headers.js'
+import { readOnlyApi } from '../state/read-only-api.js'
 import type { TaskStore } from '../state/state-store.js'
 import type { NodeContext } from '../topology/processor.js'
 import {
@@ -103,8 +104,10 @@ export class TaskNodeContext implements NodeContext {
     return (this.#runner.awaiting ?? this.#host.record)?.metadata
   }
 
-  readonly getStateStore = ((name: string): unknown =>
-    this.store(name).api) as unknown as NodeContext['getStateStore']
+  readonly getStateStore = ((name: string): unknown => {
+    const global = this.#host.globalStore(name)
+    return global === undefined ? this.store(name).api : readOnlyApi(global)
+  }) as unknown as NodeContext['getStateStore']
 
   store(name: string): TaskStore {
     const global = this.#host.globalStore(name)

@@ -23,7 +23,8 @@ export class UserContext implements ProcessorContext<unknown, unknown, never> {
   constructor(context: NodeContext, stores: ReadonlyMap<string, string>) {
     this.#context = context
     this.#stores = stores
-    this.getStateStore = (name) => this.#context.store(this.#stores.get(name) ?? name).api as never
+    this.getStateStore = (name) =>
+      this.#context.getStateStore(this.#stores.get(name) ?? name) as never
   }
 
   forward(record: ForwardRecord<unknown, unknown>, child?: string): void | Promise<void> {

@@ -3,10 +3,12 @@ import {
   customStore,
   keyValueStore,
   lruStore,
+  sessionStore,
   string,
   StreamsBuilder,
   Topology,
   versionedStore,
+  windowStore,
   type Processor,
   type ProcessorContext,
   type StoreBuilder,
@@ -278,6 +280,32 @@ describe('stores that topics fill', () => {
     ])
     const values = driver.createOutputTopic('out', S).readValuesToList()
     expect(values).toEqual(['[5]', 'none'])
+  })
+
+  const global: Record<string, { store: StoreBuilder<any>; write: (store: any) => unknown }> = {
+    'key-value': { store: keyValueStore(S), write: (store) => store.put('a', 'x') },
+    window: {
+      store: windowStore({ ...S, sizeMs: 10, retentionMs: 100 }),
+      write: (store) => store.put('a', 'x', 5),
+    },
+    session: {
+      store: sessionStore({ ...S, retentionMs: 100 }),
+      write: (store) => store.remove({ kind: 'session', key: 'a', startMs: 0, endMs: 5 }),
+    },
+    versioned: {
+      store: versionedStore({ ...S, historyMs: 100 }),
+      write: (store) => store.delete('a', 5),
+    },
+  }
+  it.each(Object.entries(global))('are not written by processors: %s', async (_kind, o) => {
+    const topology = around((context) => {
+      const store = context.getStateStore('rates')
+      return { process: (record) => (o.write(store), context.forward(record)) }
+    })
+    topology.addGlobalStore('rates', o.store, 'rates', () => ({ process() {} }), S)
+    await expect(run(topology, [['a', '']])).rejects.toThrow(
+      /store rates is global, so processors only read it/,
+    )
   })
 
   it('are read-only per task, and log nothing', async () => {
