@@ -24,7 +24,7 @@ export function sourceNode(o: {
         ? new RegExp(topics.source, topics.flags.replace(/[gy]/g, '')) // `test` must keep no position
         : typeof topics === 'string'
           ? [topics]
-          : [...topics],
+          : [...new Set(topics)],
     key: serdeForNode(o.key),
     value: serdeForNode(o.value),
     nullKey: o.nulls ?? (isRequired(o.key) ? 'refuse' : 'pass'),

@@ -158,6 +158,11 @@ describe('freeze()', () => {
     expect(part!.stores.map(({ name }) => name)).toEqual(['second', 'first'])
   })
 
+  it('reads a topic once, however often a source lists it', () => {
+    const [part] = new Topology().addSource('s', ['a', 'b', 'a'], S).freeze().subtopologies
+    expect(part?.nodes[0]).toMatchObject({ topics: ['a', 'b'] })
+  })
+
   it('lets nulls pass only where the serdes promise them', () => {
     const topology = new Topology()
       .addSource('strict', 'a', { key: required(string()), value: json() })
