@@ -161,11 +161,16 @@ function resolveOnce(
 }
 
 function enforceGroup(
-  group: readonly string[],
+  sources: FrozenTopology['copartitionGroups'][number],
   names: TopicNames,
   counts: Map<string, number>,
   enforced: ReadonlyMap<string, number>,
 ): void {
+  const group = sources.flatMap((source) =>
+    source instanceof RegExp
+      ? [...counts.keys()].filter((topic) => names.matchesPattern(topic) && source.test(topic))
+      : [source],
+  )
   const topics = group.map((t) => names.topic(t))
   const external = topics.filter((t, n) => !names.isInternal(group[n]!))
   const internal = topics.filter((t, n) => names.isInternal(group[n]!))

@@ -260,17 +260,18 @@ export class TopologyGraph {
     return node
   }
 
-  #copartitionGroups(): (readonly string[])[] {
-    const topicsOf = (name: string): readonly string[] => {
+  #copartitionGroups(): FrozenTopology['copartitionGroups'][number][] {
+    const topicsOf = (name: string): readonly (string | RegExp)[] => {
       let source = name
       for (let by = this.#aliases.get(source); by !== undefined; by = this.#aliases.get(source))
         source = by
       const node = this.#nodes.get(source)
-      return node?.kind === 'source' && !(node.topics instanceof RegExp) ? node.topics : []
+      if (node?.kind !== 'source') return []
+      return node.topics instanceof RegExp ? [node.topics] : node.topics
     }
     return this.#copartitioned
       .map((sources) => Object.freeze([...new Set(sources.flatMap(topicsOf))]))
-      .filter((topics) => topics.length > 1)
+      .filter(([first, ...others]) => others.length > 0 || first instanceof RegExp)
   }
 
   // ---------- checks

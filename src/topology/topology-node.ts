@@ -102,8 +102,8 @@ export interface FrozenTopology {
   readonly subtopologies: readonly Subtopology[]
   readonly globalStores: readonly GlobalStoreNode[]
   readonly repartitionTopics: readonly RepartitionTopic[]
-  /** Groups of topics that must have the same number of partitions; internal ones adopt it. */
-  readonly copartitionGroups: readonly (readonly string[])[]
+  /** Groups of topics that must have the same number of partitions; internal ones adopt it. A pattern stands for all that match. */
+  readonly copartitionGroups: readonly (readonly (string | RegExp)[])[]
   /** Stores whose changelog is a source topic (reused, or read-only): store → topic. */
   readonly sourceChangelogs: ReadonlyMap<string, string>
   /** The engine for stores that name none is resolved already; the wrapper is applied already. */

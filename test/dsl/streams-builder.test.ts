@@ -327,6 +327,13 @@ describe('build()', () => {
     expect(builder.build().freeze().copartitionGroups).toEqual([['j-repartition', 't']])
   })
 
+  it('notes them for patterns too', () => {
+    const builder = strings()
+    builder.stream<string, string>(/^plant-/).join(builder.table('t'), (l) => l)
+    const [group] = builder.build().freeze().copartitionGroups
+    expect(group?.map(String)).toEqual(['/^plant-/', 't'])
+  })
+
   it('notes them for merged repartitions and merged sources too', () => {
     const builder = new StreamsBuilder({ ...S, optimization: 'all' })
     builder.stream('in')

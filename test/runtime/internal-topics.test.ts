@@ -18,7 +18,7 @@ const strings = { key: string(), value: string() }
 
 /** a → mid1 → mid2, and b; `groups` are co-partitioned. */
 function chain(
-  groups: readonly (readonly string[])[],
+  groups: FrozenTopology['copartitionGroups'],
   enforced: Readonly<Record<string, number>> = {},
 ): FrozenTopology {
   const frozen = new Topology()
@@ -63,6 +63,13 @@ describe('partition counts', () => {
     expect(() => resolve(chain([['a', 'b']]))).toThrow(
       /Topics not co-partitioned: \[\{a=6, b=3\}\]/,
     )
+  })
+
+  it('of topics that match a pattern must agree with them', () => {
+    expect(() => resolve(chain([[/^a$/, 'b']]))).toThrow(/not co-partitioned: \[\{a=6, b=3\}\]/)
+    expect(() => resolve(chain([[/^(a|b)$/]]))).toThrow(/not co-partitioned: \[\{a=6, b=3\}\]/)
+    expect(resolve(chain([[/^b$/, 'mid2']]))).toMatchObject({ 'app-mid2': 3 })
+    expect(resolve(chain([[/^none/, 'b']]))).toMatchObject({ b: 3 })
   })
 
   it('that are enforced must fit the external ones', () => {
