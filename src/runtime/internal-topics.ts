@@ -82,6 +82,18 @@ export function sourceTopics(
   return topics
 }
 
+/** @throws TopologyError for a topic that matches the patterns of two sources: each would read it */
+export function checkOnePattern(topology: FrozenTopology, topic: string): void {
+  const [first, second] = topology.subtopologies
+    .flatMap((s) => s.nodes)
+    .filter((n) => n.kind === 'source' && n.topics instanceof RegExp && n.topics.test(topic))
+  if (first !== undefined && second !== undefined)
+    throw new TopologyError(
+      `topic ${topic} matches the patterns of ${first.name} and ${second.name}: change them so that one of them reads it`,
+      { node: second.name },
+    )
+}
+
 /** The topics that exist and match the pattern of a source. */
 export async function matchingTopics(
   topology: FrozenTopology,
@@ -217,11 +229,10 @@ async function existingSources(options: InternalTopicOptions): Promise<Map<strin
     else for (const topic of node.topics) if (!names.isInternal(topic)) wanted.add(topic)
   }
   if (patterns)
-    for (const topic of await admin.listTopics())
-      if (
-        nodes.some((n) => n.kind === 'source' && n.topics instanceof RegExp && n.topics.test(topic))
-      )
-        wanted.add(topic)
+    for (const topic of await matchingTopics(topology, names, admin)) {
+      checkOnePattern(topology, topic)
+      wanted.add(topic)
+    }
   const found = await admin.describeTopics([...wanted])
   const missing = [...wanted].filter((t) => !found.has(t))
   if (missing.length > 0)

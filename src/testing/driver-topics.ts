@@ -1,6 +1,7 @@
 // Which topics a test driver has, and how many partitions: those that the topology names, and those
 // that match its patterns once somebody writes them.
 import type { TopicPartition } from '../kafka/client.js'
+import { checkOnePattern } from '../runtime/internal-topics.js'
 import type { TopicNames } from '../runtime/task-environment.js'
 import type { FrozenTopology, SourceNode, Subtopology } from '../topology/topology-node.js'
 
@@ -37,7 +38,9 @@ export class DriverTopics {
     return !this.#matched.has(topic) && this.#isPattern(topic)
   }
 
+  /** @throws TopologyError for a topic that matches two patterns */
   add(topic: string): void {
+    checkOnePattern(this.#topology, topic)
     this.#matched.add(topic)
   }
 

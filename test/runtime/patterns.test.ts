@@ -2,9 +2,11 @@
 import { expect, it } from 'vitest'
 import { VirtualClock } from '../../src/clock.js'
 import { silentLogger } from '../../src/logger.js'
+import { prepareInternalTopics } from '../../src/runtime/internal-topics.js'
 import { PatternWatch } from '../../src/runtime/pattern-watch.js'
 import { TopicNames } from '../../src/runtime/task-environment.js'
 import { string } from '../../src/serde/serdes.js'
+import { TopologyTestDriver } from '../../src/testing/index.js'
 import { Topology } from '../../src/topology/topology.js'
 import { EmbeddedBench } from './embedded-bench.js'
 
@@ -22,6 +24,29 @@ it('a pattern reads every topic that matches, but none of our own internal ones'
   await bench.app(topology()).start()
   const values = (await bench.received('out', 2)).map((r) => String(r.value))
   expect(new Set(values)).toEqual(new Set(['one', 'two']))
+  await bench.close()
+})
+
+it('a topic that matches two patterns is refused, since each source would read it', async () => {
+  const S = { key: string(), value: string() }
+  const overlapping = new Topology()
+    .addSource('plants', /^plant-/, S)
+    .addSource('all', /^p/, S)
+    .addSink('out', 'out', { parents: ['plants', 'all'], ...S })
+  const names = new TopicNames('app', overlapping.freeze())
+  const bench = await EmbeddedBench.open('plant-1')
+  const prepared = prepareInternalTopics({
+    topology: overlapping.freeze(),
+    names,
+    admin: bench.client.admin,
+    replicationFactor: -1,
+    topicConfig: {},
+    logger: silentLogger,
+  })
+  const message = /topic plant-1 matches the patterns of plants and all/
+  await expect(prepared).rejects.toThrow(message)
+  const driver = new TopologyTestDriver(overlapping)
+  expect(() => driver.createInputTopic('plant-1', S)).toThrow(message)
   await bench.close()
 })
 
