@@ -10,6 +10,7 @@ import type { SourceNode } from '../topology/topology-node.js'
 import { decided, waysOut, where, type ErrorHandlers } from './error-handlers.js'
 import { KnownKeys } from './known-keys.js'
 import type { RecordSource } from './record-source.js'
+import { wrongAnswer } from './wrong-answer.js'
 
 /** The bytes of a source record, for dead letters; they stay valid while it is processed. */
 export interface SourceBytes {
@@ -151,17 +152,18 @@ export class SourceDecoder {
       throw this.#fatal(record, `made the timestamp extractor throw: ${reason}`, error)
     }
     if (extracted === record.timestampMs && record.timestampMs >= 0) return record
-    if (typeof extracted !== 'number' || Number.isNaN(extracted))
-      throw this.#fatal(
-        record,
-        `got a ${extracted === null ? 'null' : typeof extracted} from the timestamp extractor, which must return a number of ms`,
-      )
-    if (extracted < 0) {
+    if (typeof extracted === 'number' && extracted < 0) {
       const offset = record.metadata!.offset
       this.#host.drop(name, 'negative timestamp', this.#topic, this.#partition, offset)
       return undefined
     }
-    return new FlowRecord(record.key, record.value, extracted, record.headers, record.metadata)
+    if (!Number.isSafeInteger(extracted))
+      throw this.#fatal(
+        record,
+        `got ${wrongAnswer(extracted)} from the timestamp extractor, which must return whole milliseconds, such as Math.floor(…)`,
+      )
+    const timestampMs = extracted as number
+    return new FlowRecord(record.key, record.value, timestampMs, record.headers, record.metadata)
   }
 
   #refused(records: RecordSource, reason: string, cause?: unknown): undefined {

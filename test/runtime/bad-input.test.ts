@@ -119,16 +119,26 @@ describe('nulls and timestamps', () => {
     expect(error.message).toMatch(/in-1@0.*negative timestamp -5.*timestamp extractor/)
   })
 
-  it('an extractor that returns no number is named', async () => {
+  it.each([
+    ['undefined', () => undefined],
+    ['a string', () => '5'],
+    ['a Date', () => new Date(5)],
+    ['a Promise', () => Promise.reject(new Error('of nobody'))],
+    ['1.5', () => 1.5],
+    ['Infinity', () => Infinity],
+    ['NaN', () => NaN],
+  ])('an extractor that returns %s is named', async (text, extractor) => {
     await bench.send('in', ['a', 'x'])
     const topology = new Topology()
       .addSource('in', 'in', {
         key: string(),
         value: string(),
-        timestamp: () => undefined as unknown as number,
+        timestamp: extractor as unknown as () => number,
       })
       .addSink('out', 'out', { parents: ['in'], key: string(), value: string() })
-    expect((await bench.failure(topology)).message).toMatch(/extractor.*number of ms/)
+    expect((await bench.failure(topology)).message).toMatch(
+      `got ${text} from the timestamp extractor, which must return whole milliseconds`,
+    )
   })
 })
 
