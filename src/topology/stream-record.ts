@@ -1,4 +1,5 @@
 // A record on its way through a topology. TypeScript owns the name Record.
+import { checkedMs } from '../clock.js'
 import {
   HeaderList,
   headerEntries,
@@ -70,22 +71,21 @@ export class FlowRecord<K = unknown, V = unknown> implements StreamRecord<K, V> 
   }
 }
 
-/** A record from what a user forwarded. */
-export const toFlowRecord = <K, V>(
+/** A record from what a user forwarded. @throws TypeError when its timestamp is no time */
+export function toFlowRecord<K, V>(
   record: ForwardRecord<K, V>,
   metadata: RecordMetadata | undefined,
-): FlowRecord<K, V> =>
-  record instanceof FlowRecord
-    ? record
-    : new FlowRecord(
-        record.key,
-        record.value,
-        record.timestampMs,
-        record.headers instanceof HeaderList
-          ? record.headers
-          : new HeaderList(headerEntries(record.headers)),
-        metadata,
-      )
+): FlowRecord<K, V> {
+  if (record instanceof FlowRecord) return record
+  const { key, value, timestampMs, headers } = record
+  return new FlowRecord(
+    key,
+    value,
+    checkedMs(timestampMs, 'the timestampMs of a forwarded record', 0),
+    headers instanceof HeaderList ? headers : new HeaderList(headerEntries(headers)),
+    metadata,
+  )
+}
 
 /** What stores and buffers keep of a record to run downstream under it later. */
 export interface RecordContext {

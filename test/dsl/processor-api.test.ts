@@ -43,6 +43,18 @@ async function run(
 }
 
 describe('a processor', () => {
+  it.each([-1, 1.5, Infinity, NaN, undefined])(
+    'is told of the timestamp %s, which no record can have',
+    async (timestampMs) => {
+      const topology = around((context) => ({
+        process: (record) => context.forward({ ...record, timestampMs: timestampMs! }),
+      }))
+      await expect(run(topology, [['a', '']])).rejects.toThrow(
+        /^p failed at in-0@0 in task 0_0: the timestampMs of a forwarded record must be/,
+      )
+    },
+  )
+
   it('is made once per task, and closed with it', async () => {
     const events: string[] = []
     const topology = around((context) => {
