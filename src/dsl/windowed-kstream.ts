@@ -32,6 +32,7 @@ export class TimeWindowedKStream<K, V, N extends null = never> {
 
   /**
    * Whether results come with every update, or once, when the window closes.
+   * @throws TypeError for an unknown strategy, and for closing windows that are unlimited
    *
    * @example
    * words
@@ -44,7 +45,11 @@ export class TimeWindowedKStream<K, V, N extends null = never> {
    */
   emitStrategy(s: EmitStrategy): TimeWindowedKStream<K, V, N> {
     const windows = this.#windowing.windows as TimeWindowDefinition
-    return new TimeWindowedKStream(this.#grouping, windows, checkedStrategy(s))
+    if (checkedStrategy(s) === 'onWindowClose' && windows.startMs !== undefined)
+      throw new TypeError(
+        "unlimited windows never close, so emitStrategy('onWindowClose') would emit nothing: take 'onWindowUpdate'",
+      )
+    return new TimeWindowedKStream(this.#grouping, windows, s)
   }
 
   /**

@@ -371,6 +371,12 @@ describe('mistakes', () => {
     )
   })
 
+  it('unlimited windows never close', () => {
+    const windows = strings().stream('s').groupByKey().windowedBy(unlimited())
+    expect(() => windows.emitStrategy('onWindowClose')).toThrow(/unlimited windows never close/)
+    expect(() => windows.emitStrategy('onWindowUpdate')).not.toThrow()
+  })
+
   it('a grace period needs a versioned table that remembers as long', () => {
     const join = (historyMs?: number): void => {
       const builder = strings()
