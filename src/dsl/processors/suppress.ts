@@ -82,9 +82,10 @@ class SuppressProcessor implements NodeProcessor {
   #full(): StateStoreError {
     const { records, bytes } = this.#buffer
     const { nodeName, taskId } = this.#context
+    const otherwise = this.#untilClose ? '' : ", or choose whenFull: 'emitEarly'"
     return new StateStoreError(
       `${nodeName}: the suppress buffer holds ${records} records and ${bytes} bytes, more than it may: ` +
-        "raise maxRecords or maxBytes, or choose whenFull: 'emitEarly'",
+        `raise maxRecords or maxBytes${otherwise}`,
       { node: nodeName, task: taskId },
     )
   }

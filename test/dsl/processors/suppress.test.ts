@@ -57,7 +57,11 @@ describe('suppress until a time limit', () => {
 
     const stop = node({ waitMs: 1000, maxBytes: 50, whenFull: 'shutDown' }).node
     await stop.pipe('a', update('1'), 5)
-    await expect(stop.pipe('b', update('1'), 5)).rejects.toThrow(StateStoreError)
+    const full = stop.pipe('b', update('1'), 5)
+    await expect(full).rejects.toThrow(StateStoreError)
+    await expect(full).rejects.toThrow(
+      /raise maxRecords or maxBytes, or choose whenFull: 'emitEarly'/,
+    )
   })
 
   it('goes on one after another where a child is asynchronous', async () => {
@@ -81,6 +85,14 @@ describe('suppress until windows close', () => {
       'a[0,10)=1@3{2}',
       'b[0,10)=2@2',
     ])
+  })
+
+  it('stops when it is full, which only more room can remedy', async () => {
+    const options = { until: 'windowCloses', maxRecords: 1, whenFull: 'shutDown' } as const
+    const { node: n } = node(options, timeKeys)
+    await n.pipe(window('a', 0), update('1'), 0)
+    const full = n.pipe(window('b', 0), update('1'), 0)
+    await expect(full).rejects.toThrow(/raise maxRecords or maxBytes$/)
   })
 
   it('takes the end of sessions', async () => {
