@@ -27,10 +27,13 @@ function closeWait(node: GraphNode, name: string): number {
 
 function limits(o: UntilTimeLimit | UntilWindowCloses, untilClose: boolean) {
   const { maxRecords, maxBytes } = o
+  const whenFull: unknown = o.whenFull
+  if (whenFull !== undefined && whenFull !== 'emitEarly' && whenFull !== 'shutDown')
+    throw new TypeError(`whenFull must be 'emitEarly' or 'shutDown', not ${String(whenFull)}`)
   for (const [field, value] of Object.entries({ maxRecords, maxBytes }))
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
       throw new TypeError(`${field} must be a whole number, not ${value}`)
-  if (untilClose && (o.whenFull as string | undefined) === 'emitEarly')
+  if (untilClose && whenFull === 'emitEarly')
     throw new TypeError(
       `a buffer that waits for windows to close cannot emit early: use 'shutDown'`,
     )
@@ -49,7 +52,10 @@ export function suppressTable(
   const name =
     o.name === undefined ? graph.newName('KTABLE-SUPPRESS-') : checkedName(o.name, 'node name')
   const store = o.name === undefined ? graph.newStoreName('KTABLE-SUPPRESS-') : `${name}-store`
-  const untilClose = 'until' in o && o.until === 'windowCloses'
+  const until = 'until' in o ? o.until : undefined
+  const untilClose = until === 'windowCloses'
+  if (until !== undefined && !untilClose)
+    throw new TypeError(`until must be 'windowCloses', not ${String(until)}`)
   const waitMs = untilClose
     ? closeWait(table.node, name)
     : checkedMs((o as UntilTimeLimit).untilTimeLimitMs, 'untilTimeLimitMs', 0)

@@ -371,6 +371,17 @@ describe('mistakes', () => {
     )
   })
 
+  it('suppress takes no other word for what it does', () => {
+    const suppress = (o: object) =>
+      strings()
+        .table('t')
+        .suppress(o as never)
+    expect(() => suppress({ until: 'windowClosed' })).toThrow(/until must be 'windowCloses'/)
+    expect(() => suppress({ untilTimeLimitMs: 5, whenFull: 'drop' })).toThrow(
+      /whenFull must be 'emitEarly' or 'shutDown', not drop/,
+    )
+  })
+
   it('unlimited windows never close', () => {
     const windows = strings().stream('s').groupByKey().windowedBy(unlimited())
     expect(() => windows.emitStrategy('onWindowClose')).toThrow(/unlimited windows never close/)
