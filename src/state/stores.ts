@@ -1,4 +1,5 @@
 // What users call to build a store, and how a builder becomes a spec under a name.
+import { checkedMs } from '../clock.js'
 import { TopologyError } from '../errors.js'
 import type { Serde } from '../serde/serde.js'
 import { customSpec, type CustomStore, type CustomStoreOptions } from './custom-store.js'
@@ -90,6 +91,18 @@ export const toSpec = (
 export const isStoreBuilder = (value: unknown): value is StoreBuilder<unknown> =>
   value instanceof Builder
 
+function checkWindows(
+  store: string,
+  { sizeMs, retentionMs }: { readonly sizeMs: number; readonly retentionMs: number },
+): void {
+  checkedMs(sizeMs, `${store}: sizeMs`, 0)
+  checkedMs(retentionMs, `${store}: retentionMs`, 0)
+  if (retentionMs < sizeMs)
+    throw new TypeError(
+      `${store}: retentionMs ${retentionMs} is below sizeMs ${sizeMs}, so windows would be gone before they end; raise it`,
+    )
+}
+
 /** Rows by key, without timestamps. */
 export function keyValueStore<K, V>(o: StoreOptions<K, V>): StoreBuilder<KeyValueStore<K, V>> {
   return new Builder((name, engine) =>
@@ -115,27 +128,38 @@ export function timestampedKeyValueStore<K, V>(
 /**
  * At most `maxEntries` rows in memory; the one not used for longest leaves first. With `caching` the
  * record cache goes on showing rows that left, as in Kafka Streams.
+ * @throws TypeError when `maxEntries` is no whole number
  */
 export function lruStore<K, V>(
   o: Omit<StoreOptions<K, V>, 'engine'> & { readonly maxEntries: number },
 ): StoreBuilder<KeyValueStore<K, V>> {
+  if (!(Number.isSafeInteger(o.maxEntries) && o.maxEntries >= 0))
+    throw new TypeError(`lruStore: maxEntries must be a whole number, not ${String(o.maxEntries)}`)
   return new Builder((name) => lruSpec({ ...o, name }))
 }
 
-/** The versions of each key over `historyMs`. */
+/** The versions of each key over `historyMs`. @throws TypeError for times that are not whole milliseconds */
 export function versionedStore<K, V>(
   o: Omit<StoreOptions<K, V>, 'caching'> & {
     readonly historyMs: number
     readonly segmentIntervalMs?: number | undefined
   },
 ): StoreBuilder<VersionedKeyValueStore<K, V>> {
+  const { historyMs, segmentIntervalMs } = o
+  checkedMs(historyMs, 'versionedStore: historyMs', 0)
+  if (segmentIntervalMs !== undefined)
+    checkedMs(segmentIntervalMs, 'versionedStore: segmentIntervalMs', 1)
   return new Builder((name, engine) =>
     versionedSpec({ ...o, name, engine: engineOf(o.engine, engine), view: 'rows' }),
   )
 }
 
-/** Rows by key and window start, kept for `retentionMs`. */
+/**
+ * Rows by key and window start, kept for `retentionMs`.
+ * @throws TypeError for times that are not whole milliseconds, or a retention below the size
+ */
 export function windowStore<K, V>(o: WindowStoreOptions<K, V>): StoreBuilder<WindowStore<K, V>> {
+  checkWindows('windowStore', o)
   return new Builder((name, engine) =>
     windowSpec({ ...o, name, engine: engineOf(o.engine, engine), timestamped: false }),
   )
@@ -145,6 +169,7 @@ export function windowStore<K, V>(o: WindowStoreOptions<K, V>): StoreBuilder<Win
 export function timestampedWindowStore<K, V>(
   o: WindowStoreOptions<K, V>,
 ): StoreBuilder<TimestampedWindowStore<K, V>> {
+  checkWindows('timestampedWindowStore', o)
   return new Builder((name, engine) =>
     windowSpec({
       ...o,
@@ -156,10 +181,11 @@ export function timestampedWindowStore<K, V>(
   )
 }
 
-/** Sessions by key, kept for `retentionMs` after their end. */
+/** Sessions by key, kept for `retentionMs` after their end. @throws TypeError unless that is whole milliseconds */
 export function sessionStore<K, V>(
   o: StoreOptions<K, V> & { readonly retentionMs: number },
 ): StoreBuilder<SessionStore<K, V>> {
+  checkedMs(o.retentionMs, 'sessionStore: retentionMs', 0)
   return new Builder((name, engine) =>
     sessionSpec({ ...o, name, engine: engineOf(o.engine, engine) }),
   )

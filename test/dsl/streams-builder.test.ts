@@ -4,14 +4,19 @@ import {
   json,
   keyValueStore,
   long,
+  lruStore,
   nullable,
   required,
   session,
+  sessionStore,
   string,
   StreamsBuilder,
+  timestampedWindowStore,
   TopologyError,
   tumbling,
   unlimited,
+  versionedStore,
+  windowStore,
 } from '../../src/index.js'
 
 const S = { key: string(), value: string() }
@@ -403,6 +408,22 @@ describe('mistakes', () => {
   it('versioned tables cannot be suppressed', () => {
     const table = strings().table('t', { store: 'st', historyMs: 100 })
     expect(() => table.suppress({ untilTimeLimitMs: 5 })).toThrow(/versioned/)
+  })
+
+  it('stores have units and bounds', () => {
+    const window = (sizeMs: number, retentionMs: number) => () =>
+      windowStore({ ...S, sizeMs, retentionMs })
+    expect(window(-1, 5)).toThrow(/windowStore: sizeMs must be at least 0, not -1/)
+    expect(window(10, NaN)).toThrow(/windowStore: retentionMs must be whole milliseconds/)
+    expect(window(10, 5)).toThrow(/retentionMs 5 is below sizeMs 10/)
+    expect(window(10, 10)).not.toThrow()
+    expect(() => timestampedWindowStore({ ...S, sizeMs: 10 } as never)).toThrow(/retentionMs/)
+    expect(() => sessionStore({ ...S, retentionMs: -1 })).toThrow(/sessionStore: retentionMs/)
+    expect(() => versionedStore({ ...S, historyMs: 1.5 })).toThrow(/versionedStore: historyMs/)
+    const segmented = () => versionedStore({ ...S, historyMs: 5, segmentIntervalMs: 0 })
+    expect(segmented).toThrow(/segmentIntervalMs must be at least 1, not 0/)
+    expect(() => lruStore({ ...S } as never)).toThrow(/lruStore: maxEntries/)
+    expect(() => lruStore({ ...S, maxEntries: -1 })).toThrow(/maxEntries must be a whole number/)
   })
 
   it('windows have units and bounds', () => {
