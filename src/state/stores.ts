@@ -44,7 +44,10 @@ export interface StoreOptions<K, V> {
 export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly sizeMs: number
   readonly retentionMs: number
-  /** Keeps every put, also of one key and start; reads of one window then see the first. */
+  /**
+   * Keeps every put, also of one key and start. A read of one window then sees the last put of the whole
+   * store, if it is of that window, and in memory nothing, as in Kafka Streams: read ranges.
+   */
   readonly keepDuplicates?: boolean | undefined
 }
 
