@@ -1,4 +1,5 @@
 // What users and queries get of key-value stores. Objects go in and out as copies.
+import { checkedMs } from '../clock.js'
 import { afterPrefix, concatBytes } from './byte-keys.js'
 import type { ByteRange, Entry } from './bytes-store.js'
 import type {
@@ -47,6 +48,14 @@ export const checkKey = (key: unknown, store: string): void => {
     throw new TypeError(`store ${store}: a key must not be ${String(key)}`)
 }
 
+/** A row as users of timestamped stores hand it in. @throws TypeError for anything else */
+export function checkedRow<V>(row: unknown, store: string): ValueAndTimestamp<V> {
+  if (typeof row !== 'object' || row === null || !('timestampMs' in row))
+    throw new TypeError(`store ${store}: a row is { value, timestampMs }; timestampMs is missing`)
+  checkedMs(row.timestampMs, `store ${store}: timestampMs`, 0)
+  return row as ValueAndTimestamp<V>
+}
+
 /** T is what users hand in and get: V, or V with its time. */
 export class KeyValueApi<K, V, T> implements KeyValueStore<K, T> {
   readonly #rows: KeyValueAccess<K, V>
@@ -68,11 +77,7 @@ export class KeyValueApi<K, V, T> implements KeyValueStore<K, T> {
       throw new TypeError(`store ${this.#rows.name}: put undefined; null deletes`)
     if (value === null) this.#rows.writeCopy(key, null, -1)
     else if (this.#form === 'rows') {
-      const row = value as unknown as ValueAndTimestamp<V>
-      if (typeof row.timestampMs !== 'number')
-        throw new TypeError(
-          `store ${this.#rows.name}: a row is { value, timestampMs }; timestampMs is missing`,
-        )
+      const row = checkedRow<V>(value, this.#rows.name)
       this.#rows.writeCopy(key, row.value, row.timestampMs)
     } else this.#rows.writeCopy(key, value as unknown as V, -1)
   }

@@ -1,4 +1,5 @@
 // What users and queries get of versioned stores. Values are decoded for each caller.
+import { checkedMs } from '../clock.js'
 import { checkKey, type RowForm } from './key-value-api.js'
 import type { KeyValue, ReadOnlyKeyValueStore } from './key-value-store.js'
 import type { LiveRow } from './live-row.js'
@@ -30,6 +31,7 @@ export class VersionedApi<K, V> implements VersionedKeyValueStore<K, V> {
     checkKey(key, this.#rows.name)
     if (value === undefined)
       throw new TypeError(`store ${this.#rows.name}: put undefined; null deletes`)
+    checkedMs(timestampMs, `store ${this.#rows.name}: timestampMs`, 0)
     const put = this.#rows.put(key, value, timestampMs)
     return put === 'refused' ? undefined : (put.nextMs ?? null)
   }
@@ -43,6 +45,7 @@ export class VersionedApi<K, V> implements VersionedKeyValueStore<K, V> {
 
   delete(key: K, timestampMs: number): VersionedRecord<V> | undefined {
     checkKey(key, this.#rows.name)
+    checkedMs(timestampMs, `store ${this.#rows.name}: timestampMs`, 0)
     const old = this.#rows.isTooOld(timestampMs)
       ? undefined
       : this.#rows.versionAt(key, timestampMs)

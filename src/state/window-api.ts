@@ -1,6 +1,7 @@
 // What users and queries get of window stores.
+import { checkedMs } from '../clock.js'
 import type { RowForm } from './key-value-api.js'
-import { checkKey } from './key-value-api.js'
+import { checkedRow, checkKey } from './key-value-api.js'
 import type { KeyValue, ScanOrder, ValueAndTimestamp } from './key-value-store.js'
 import type { Windowed } from '../serde/windowed.js'
 import type { ReadOnlyWindowStore, TimeRange, WindowStore } from './window-store.js'
@@ -63,13 +64,10 @@ export class WindowApi<K, V, T> implements WindowStore<K, T> {
     this.#check(key)
     if (value === undefined)
       throw new TypeError(`store ${this.#rows.name}: put undefined; null deletes`)
-    if (!Number.isSafeInteger(startMs) || startMs < 0)
-      throw new TypeError(
-        `store ${this.#rows.name}: a window start is a whole number of milliseconds, not ${startMs}`,
-      )
+    checkedMs(startMs, `store ${this.#rows.name}: a window start`, 0)
     if (value === null) this.#rows.writeCopy(key, startMs, null, -1)
     else if (this.#form === 'rows') {
-      const row = value as unknown as ValueAndTimestamp<V>
+      const row = checkedRow<V>(value, this.#rows.name)
       this.#rows.writeCopy(key, startMs, row.value, row.timestampMs)
     } else this.#rows.writeCopy(key, startMs, value as unknown as V, -1)
   }

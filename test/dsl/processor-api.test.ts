@@ -6,6 +6,8 @@ import {
   sessionStore,
   string,
   StreamsBuilder,
+  timestampedKeyValueStore,
+  timestampedWindowStore,
   Topology,
   versionedStore,
   windowStore,
@@ -262,6 +264,58 @@ describe('the stores of a processor', () => {
     expect(driver.createOutputTopic('out', S).readValuesToList()).toEqual(['2', '5'])
     const changelog = driver.createOutputTopic('app-sum-changelog', S)
     expect(changelog.readKeyValuesToList().at(-1)).toEqual(['total', '5'])
+  })
+})
+
+describe('times that are none', () => {
+  const none: Record<
+    string,
+    { store: StoreBuilder<any>; put: (store: any, time: any) => unknown }
+  > = {
+    'key-value': {
+      store: timestampedKeyValueStore(S),
+      put: (store, timestampMs) => store.put('a', { value: 'x', timestampMs }),
+    },
+    window: {
+      store: timestampedWindowStore({ ...S, sizeMs: 10, retentionMs: 100 }),
+      put: (store, timestampMs) => store.put('a', { value: 'x', timestampMs }, 5),
+    },
+    versioned: {
+      store: versionedStore({ ...S, historyMs: 100 }),
+      put: (store, timestampMs) => store.put('a', 'x', timestampMs),
+    },
+  }
+  it.each(Object.entries(none))('are refused by stores: %s', async (_kind, { store, put }) => {
+    const refused: unknown[] = []
+    const topology = around(
+      (context) => {
+        const rows = context.getStateStore('s')
+        return {
+          process(record) {
+            for (const time of [-5, 1.5, NaN, undefined])
+              expect(() => put(rows, time)).toThrow(
+                /store s: timestampMs must be (whole milliseconds|at least 0), not/,
+              )
+            put(rows, 0)
+            refused.push(record.key)
+          },
+        }
+      },
+      { s: store },
+    )
+    await run(topology, [['a', '']])
+    expect(refused).toEqual(['a'])
+  })
+
+  it('are not forgotten in a row', async () => {
+    const topology = around(
+      (context) => {
+        const rows = context.getStateStore('s')
+        return { process: () => rows.put('a', 'x', 5) }
+      },
+      { s: timestampedWindowStore({ ...S, sizeMs: 10, retentionMs: 100 }) },
+    )
+    await expect(run(topology, [['a', '']])).rejects.toThrow(/a row is \{ value, timestampMs \}/)
   })
 })
 
