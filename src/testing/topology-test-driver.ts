@@ -5,6 +5,7 @@ import { StateStoreError, TopologyError } from '../errors.js'
 import type { UntypedStore } from '../runtime/kafka-streams.js'
 import { LocalStore } from '../runtime/local-store.js'
 import type { StreamsConfig } from '../runtime/streams-config.js'
+import { checkTopology } from '../runtime/topology-checks.js'
 import type { Serde } from '../serde/serde.js'
 import type { StateStore } from '../state/stores.js'
 import { askedName, type Queryable, type StoreOf } from '../topology/queryable.js'
@@ -71,9 +72,12 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
       throw new TypeError(`partitions must be a whole number above 0, not ${partitions}`)
     this.#clock = new VirtualClock(options.startMs ?? Date.now())
+    const config = driverConfig(options.config ?? {})
+    const frozen = topology.freeze()
+    checkTopology(frozen, config)
     this.#tasks = new DriverTasks({
-      topology: topology.freeze(),
-      config: driverConfig(options.config ?? {}),
+      topology: frozen,
+      config,
       clock: this.#clock,
       partitions,
       observe: options[observeProduced],

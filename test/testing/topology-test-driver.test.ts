@@ -1,5 +1,6 @@
 // The driver over topologies built by hand: order, clocks, feedback, errors.
 import { describe, expect, it } from 'vitest'
+import { StreamsBuilder } from '../../src/dsl/streams-builder.js'
 import { string } from '../../src/serde/string-serde.js'
 import { nullable } from '../../src/serde/null-serdes.js'
 import { TopologyTestDriver } from '../../src/testing/topology-test-driver.js'
@@ -22,6 +23,15 @@ const echo = (process: (value: string | null) => string | null = (value) => valu
     .addSink('sink', 'out', { ...serdes, parents: ['echo'] })
 
 describe('the driver', () => {
+  it('checks what the configuration asks of the topology', () => {
+    const builder = new StreamsBuilder(serdes)
+    builder.stream('in').groupByKey().count()
+    const config = { ensureExplicitInternalResourceNaming: true }
+    expect(() => new TopologyTestDriver(builder.build(), { config })).toThrow(
+      /ensureExplicitInternalResourceNaming is set, but these names are generated: changelog/,
+    )
+  })
+
   it('processes a record before its step resolves', async () => {
     await using driver = new TopologyTestDriver(echo(), { startMs: 0 })
     await driver.createInputTopic('in', serdes).pipeInput('a', '1', { timestampMs: 5 })
