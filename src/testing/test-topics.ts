@@ -1,4 +1,5 @@
 // The two ends of a topology under test: pipe records in, read what came out.
+import { checkedMs } from '../clock.js'
 import { IllegalStateError } from '../errors.js'
 import { HeaderList, headerEntries, recordHeaders } from '../serde/record-headers.js'
 import type { Serde } from '../serde/serde.js'
@@ -55,6 +56,12 @@ export interface InputTopicTimes {
   readonly autoAdvanceMs?: number | undefined
 }
 
+/** @throws RangeError for a step back, TypeError for one that is not whole milliseconds */
+export function checkStep(ms: number, method: string): void {
+  if (ms < 0) throw new RangeError(`time does not go back: ${method}(${ms})`)
+  checkedMs(ms, `the step of ${method}`, 0)
+}
+
 /** An input topic over any way to deliver bytes. */
 export class BytesInputTopic<K, V> implements TestInputTopic<K, V> {
   readonly #topic: string
@@ -83,12 +90,15 @@ export class BytesInputTopic<K, V> implements TestInputTopic<K, V> {
   // The bytes are written before the first wait: the caller may change its objects afterwards.
   async pipeInput(key: K | null, value: V | null, options: Piped = {}): Promise<void> {
     const headers = recordHeaders(options.headers ?? [])
+    const timestampMs = options.timestampMs ?? this.#takeTime()
+    // A negative one may be tried: extractors are there for it.
+    checkedMs(timestampMs, `the timestampMs of a record for ${this.#topic}`, -Infinity)
     await this.#pipe({
       topic: this.#topic,
       partition: options.partition,
       key: key === null ? null : this.#key.serialize(key, this.#topic, headers),
       value: value === null ? null : this.#value.serialize(value, this.#topic, headers),
-      timestampMs: options.timestampMs ?? this.#takeTime(),
+      timestampMs,
       headers: headerEntries(headers),
     })
   }
@@ -124,7 +134,7 @@ export class BytesInputTopic<K, V> implements TestInputTopic<K, V> {
   }
 
   advanceTime(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`time does not go back: advanceTime(${ms})`)
+    checkStep(ms, 'advanceTime')
     this.#nowMs += ms
   }
 

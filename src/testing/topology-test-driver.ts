@@ -1,6 +1,6 @@
 // Runs a topology in a test: records go in as bytes, tasks and commits are those of production, time
 // moves only when the test says so.
-import { VirtualClock } from '../clock.js'
+import { checkedMs, VirtualClock } from '../clock.js'
 import { StateStoreError, TopologyError } from '../errors.js'
 import type { UntypedStore } from '../runtime/kafka-streams.js'
 import { LocalStore } from '../runtime/local-store.js'
@@ -17,6 +17,7 @@ import type { ProducedBytes } from './test-records.js'
 import {
   BytesInputTopic,
   BytesOutputTopic,
+  checkStep,
   type TestInputTopic,
   type TestOutputTopic,
 } from './test-topics.js'
@@ -71,7 +72,7 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     const { partitions } = options
     if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
       throw new TypeError(`partitions must be a whole number above 0, not ${partitions}`)
-    this.#clock = new VirtualClock(options.startMs ?? Date.now())
+    this.#clock = new VirtualClock(checkedMs(options.startMs ?? Date.now(), 'startMs', 0))
     const config = driverConfig(options.config ?? {})
     const frozen = topology.freeze()
     checkTopology(frozen, config)
@@ -120,9 +121,9 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     return new BytesOutputTopic(name, serdes, this.#tasks.produced, () => this.#clock.nowMs())
   }
 
-  /** Moves the wall clock on; each schedule that is due runs once. @throws RangeError to go back */
+  /** Moves the wall clock on; each schedule that is due runs once. @throws RangeError to go back, TypeError for parts of a ms */
   async advanceWallClockTime(ms: number): Promise<void> {
-    if (!(ms >= 0)) throw new RangeError(`time does not go back: advanceWallClockTime(${ms})`)
+    checkStep(ms, 'advanceWallClockTime')
     await this.#next(() => this.#tasks.advance(ms))
   }
 

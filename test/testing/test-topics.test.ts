@@ -88,6 +88,15 @@ describe('an input topic', () => {
     expect(() => input({ startMs: 0, autoAdvanceMs: -1 })).toThrow('autoAdvanceMs')
   })
 
+  it('takes times in whole milliseconds only', async () => {
+    const { topic } = input({ startMs: 0 })
+    for (const timestampMs of [1.5, NaN, Infinity])
+      await expect(topic.pipeInput('a', 1, { timestampMs })).rejects.toThrow(
+        `the timestampMs of a record for in must be whole milliseconds, not ${timestampMs}`,
+      )
+    expect(() => topic.advanceTime(NaN)).toThrow(/advanceTime must be whole milliseconds, not NaN/)
+  })
+
   it('rejects what the serde refuses', async () => {
     const { topic } = input({ startMs: 0 })
     await expect(topic.pipeInput('a', 'x' as never)).rejects.toThrow()

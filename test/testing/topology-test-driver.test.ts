@@ -32,6 +32,14 @@ describe('the driver', () => {
     )
   })
 
+  it('has a clock of whole milliseconds', async () => {
+    for (const ms of [1.5, NaN, Infinity]) {
+      expect(() => new TopologyTestDriver(echo(), { startMs: ms })).toThrow(/startMs must be whole/)
+      await using driver = new TopologyTestDriver(echo(), { startMs: 0 })
+      await expect(driver.advanceWallClockTime(ms)).rejects.toThrow(/must be whole milliseconds/)
+    }
+  })
+
   it('processes a record before its step resolves', async () => {
     await using driver = new TopologyTestDriver(echo(), { startMs: 0 })
     await driver.createInputTopic('in', serdes).pipeInput('a', '1', { timestampMs: 5 })
