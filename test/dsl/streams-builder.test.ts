@@ -114,6 +114,22 @@ describe('sources', () => {
     expect(text).toContain('KSTREAM-SINK-0000000003')
   })
 
+  it('of the same topics read them alike', () => {
+    const twice = (first: object, second: object) => () => {
+      const builder = strings()
+      builder.stream('a', first)
+      builder.stream('a', second)
+      builder.build()
+    }
+    const timed = () => ({ value: json(), timestamp: () => 5 })
+    expect(twice({}, { value: json() })).toThrow(/same topics with different value serdes/)
+    expect(twice({}, { value: nullable(string()) })).toThrow(/different value serdes/)
+    expect(twice({ key: required(string()) }, {})).toThrow(/different key serdes/)
+    expect(twice({}, { timestamp: () => 5 })).toThrow(/different timestamp/)
+    expect(twice({ offsetReset: 'latest' }, {})).toThrow(/different offsetReset/)
+    expect(twice(timed(), timed())).not.toThrow()
+  })
+
   it('may not overlap', () => {
     const overlapping = strings()
     overlapping.stream(['a', 'b'])

@@ -3,10 +3,12 @@
 // naming one node renames no other.
 import { TopologyError } from '../../errors.js'
 import type { Serde } from '../../serde/serde.js'
+import { serdeName } from '../../serde/serde-traits.js'
 import type { StoreEngine } from '../../state/stores.js'
 import { checkedName } from '../../topology/names.js'
 import type { TimestampExtractor } from '../../topology/timestamp-extractor.js'
 import type { TopologyGraph } from '../../topology/topology-graph.js'
+import type { SourceNode } from '../../topology/topology-node.js'
 import { GraphNode, StreamSourceNode } from './graph-node.js'
 import { optimize, type Optimization } from './optimize.js'
 import { KeyChanges } from './key-changes.js'
@@ -124,7 +126,7 @@ export class LogicalGraph {
     return order
   }
 
-  /** Two `stream()` calls of the same topics are one source; the first keeps its name. */
+  /** Two `stream()` calls of the same topics are one source, which the first one names. */
   #mergeSources(): void {
     const known = new Map<string, StreamSourceNode>()
     for (const node of [...this.root.children]) {
@@ -134,9 +136,10 @@ export class LogicalGraph {
         known.set(node.topicsText, node)
         continue
       }
-      if (first.source.offsetReset !== node.source.offsetReset)
+      const differs = sourceDifference(first.source, node.source)
+      if (differs !== undefined)
         throw new TopologyError(
-          `${first.name} and ${node.name} read the same topics with different offsetReset: give both the same`,
+          `${first.name} and ${node.name} read the same topics with different ${differs}: give both the same`,
           { node: node.name },
         )
       this.root.removeChild(node)
@@ -163,6 +166,14 @@ export class LogicalGraph {
     }
     visit(this.root)
   }
+}
+
+/** What two sources of the same topics read differently; of serdes the names are compared, of extractors the texts. */
+function sourceDifference(a: SourceNode, b: SourceNode): string | undefined {
+  if (a.offsetReset !== b.offsetReset) return 'offsetReset'
+  if (String(a.timestamp) !== String(b.timestamp)) return 'timestamp'
+  if (serdeName(a.key) !== serdeName(b.key)) return 'key serdes'
+  return serdeName(a.value) === serdeName(b.value) ? undefined : 'value serdes'
 }
 
 const defaultRef = (serde: Serde<any> | undefined): SerdeRef =>
