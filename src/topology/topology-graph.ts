@@ -87,6 +87,7 @@ export class TopologyGraph {
   addSink(node: SinkNode): void {
     this.#checkNew(node.name)
     this.#checkParents(node.name, node.parents)
+    if (typeof node.topic !== 'function') checkedName(node.topic, `topic of ${node.name}`)
     this.#nodes.set(node.name, node)
   }
 
@@ -318,6 +319,7 @@ export class TopologyGraph {
     if (topics.length === 0)
       throw new TopologyError(`source ${name} needs at least one topic`, { node: name })
     for (const topic of new Set(topics)) {
+      checkedName(topic, `topic of ${name}`)
       const other = this.#topics.get(topic)
       if (other !== undefined) throw this.#readTwice(topic, other, name)
       for (const node of this.#nodes.values())

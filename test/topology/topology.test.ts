@@ -101,6 +101,19 @@ describe('mistakes are refused while they are made', () => {
       refused(() => new Topology().addSource(name, 'in', S), /name/)
   })
 
+  it('topics that no log could have, or none', () => {
+    for (const topic of ['', 'a b', 'ä', 'x'.repeat(250)]) {
+      refused(() => new Topology().addSource('s', topic, S), /topic of s/)
+      refused(() => new Topology().addSource('s', ['in', topic], S), /topic of s/)
+      refused(() => simple().addSink('k', topic, { parents: ['p'], ...S }), /topic of k/)
+    }
+    refused(
+      () => new Topology().addSource('s', undefined as never, S),
+      /s needs at least one topic/,
+    )
+    refused(() => simple().addSink('k', undefined as never, { parents: ['p'], ...S }), /topic of k/)
+  })
+
   it('an unknown parent, no parent, a sink as parent', () => {
     refused(() => simple().addProcessor('q', pass, { parents: ['nobody'] }), /nobody/)
     refused(() => simple().addProcessor('q', pass, { parents: [] }), /at least one/)
