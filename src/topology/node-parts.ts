@@ -5,7 +5,12 @@ import { isNullable, isRequired, serdeForNode, serdeName } from '../serde/serde-
 import type { TimestampExtractor } from './timestamp-extractor.js'
 import type { SourceNode } from './topology-node.js'
 
-/** A source node of a topic that the user names: nulls pass where the serdes promise them. */
+const resets: readonly unknown[] = ['earliest', 'latest', 'none', undefined]
+
+/**
+ * A source node of a topic that the user names: nulls pass where the serdes promise them.
+ * @throws TopologyError for an unknown `offsetReset`
+ */
 export function sourceNode(o: {
   readonly name: string
   readonly topics: string | readonly string[] | RegExp
@@ -16,6 +21,11 @@ export function sourceNode(o: {
   readonly nulls?: 'pass' | undefined
 }): SourceNode {
   const { topics } = o
+  if (!resets.includes(o.offsetReset))
+    throw new TopologyError(
+      `${o.name}: offsetReset must be 'earliest', 'latest' or 'none', not ${String(o.offsetReset)}`,
+      { node: o.name },
+    )
   return {
     kind: 'source',
     name: o.name,

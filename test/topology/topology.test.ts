@@ -114,6 +114,14 @@ describe('mistakes are refused while they are made', () => {
     refused(() => simple().addSink('k', undefined as never, { parents: ['p'], ...S }), /topic of k/)
   })
 
+  it('an unknown start of reading', () => {
+    const o = { ...S, offsetReset: 'first' as never }
+    refused(
+      () => new Topology().addSource('s', 'in', o),
+      /'earliest', 'latest' or 'none', not first/,
+    )
+  })
+
   it('an unknown parent, no parent, a sink as parent', () => {
     refused(() => simple().addProcessor('q', pass, { parents: ['nobody'] }), /nobody/)
     refused(() => simple().addProcessor('q', pass, { parents: [] }), /at least one/)
