@@ -1,6 +1,7 @@
 // What stands behind a KGroupedStream: its stream, the repartition in front of its folds, and the
 // folds themselves, windowed or not (semantics 5, 11).
 import { long } from '../serde/number-serdes.js'
+import { checkedName } from '../topology/names.js'
 import { addFold, foldPlan, type Windowing } from './aggregate-steps.js'
 import type { RepartitionNode } from './graph/repartition-node.js'
 import { given, type SerdeRef } from './graph/serde-ref.js'
@@ -20,7 +21,7 @@ export class Grouping {
 
   constructor(stream: StreamState, o: Grouped<any, any>) {
     this.stream = stream
-    this.name = o.name
+    this.name = o.name === undefined ? undefined : checkedName(o.name, 'name of the grouping')
     this.key = given(o.key) ?? stream.key
     this.value = given(o.value) ?? stream.value
   }

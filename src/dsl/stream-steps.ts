@@ -129,7 +129,10 @@ export function repartitionStream(
   const { graph } = state
   if (o.partitions !== undefined && !(Number.isSafeInteger(o.partitions) && o.partitions > 0))
     throw new TypeError(`partitions must be a whole number above 0, not ${o.partitions}`)
-  const prefix = o.name ?? graph.newName('KSTREAM-REPARTITION-')
+  const prefix =
+    o.name === undefined
+      ? graph.newName('KSTREAM-REPARTITION-')
+      : checkedName(o.name, 'name of repartition')
   const node = new RepartitionNode(graph, prefix, {
     key: graph.key(given(o.key) ?? state.key),
     value: graph.value(given(o.value) ?? state.value),

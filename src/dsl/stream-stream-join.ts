@@ -24,7 +24,8 @@ type AnyStreamJoined = StreamJoined<any, any, any>
 /** The names of a stream-stream join's nodes and stores, in the order in which indices are used. */
 function joinNames(left: StreamState, kind: JoinKind, o: AnyStreamJoined) {
   const { graph } = left
-  const { name, store, stores } = o
+  const { name, stores } = o
+  const store = o.store === undefined ? undefined : checkedName(o.store, 'store name')
   const thisSuffix = kind === 'outer' ? '-outer-this-join' : '-this-join'
   const otherSuffix = kind === 'inner' ? '-other-join' : '-outer-other-join'
   const windowedThis = graph.suffixedOr(name, '-this-windowed', 'KSTREAM-WINDOWED-')

@@ -17,6 +17,8 @@ import {
   unlimited,
   versionedStore,
   windowStore,
+  type KStream,
+  type KTable,
 } from '../../src/index.js'
 
 const S = { key: string(), value: string() }
@@ -93,6 +95,30 @@ describe('names and numbers', () => {
     builder.stream('in').filter(() => true, { name: 'x' })
     builder.stream('in').filter(() => true, { name: 'x' })
     expect(() => builder.build()).toThrow(/a node named x exists already/)
+  })
+
+  it('are not empty, also where something is added to them', () => {
+    const within = { beforeMs: 1, afterMs: 1, graceMs: 0 }
+    const refused = (use: (s: KStream<any, any>, t: KTable<any, any>) => unknown) => {
+      const builder = strings()
+      expect(() => use(builder.stream('s'), builder.table('t'))).toThrow(
+        /must be a text that is not/,
+      )
+    }
+    refused((s) => s.repartition({ name: '' }))
+    refused((s) => s.groupByKey({ name: '' }))
+    refused((s) => s.join(s, (a) => a, { within, name: '' }))
+    refused((s) => s.join(s, (a) => a, { within, store: '' }))
+    refused((_s, t) => t.join(t, (a) => a, { name: '' }))
+    refused((s) =>
+      s
+        .groupByKey()
+        .cogroup({ initial: () => 0, add: (n) => n })
+        .aggregate({ name: '' }),
+    )
+    expect(() => strings().stream('s').repartition({ name: 'a b' })).toThrow(
+      /repartition 'a b' may/,
+    )
   })
 
   it('of branches may not repeat either', () => {

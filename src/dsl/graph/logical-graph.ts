@@ -56,7 +56,8 @@ export class LogicalGraph {
   /** The given name with a suffix, or a generated one; an index is used either way. */
   suffixedOr(given: string | undefined, suffix: string, prefix: string): string {
     const generated = this.newName(prefix)
-    return given === undefined ? generated : checkedName(given + suffix, 'node name')
+    if (given === undefined) return generated
+    return checkedName(checkedName(given, 'node name') + suffix, 'node name')
   }
 
   // ---------- serdes
