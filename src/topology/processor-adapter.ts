@@ -104,17 +104,19 @@ const copied = (record: ForwardRecord<unknown, unknown>): ForwardRecord<unknown,
       ? { ...record, headers: new HeaderList(record.headers.entries) }
       : record
 
+/** Whether users' code made a processor. */
+export const isProcessor = (made: unknown): made is Processor<unknown, unknown> =>
+  typeof (made as { process?: unknown } | null | undefined)?.process === 'function'
+
 /** What a supplier returned, without methods that only nodes of ours may have. */
 function checkedProcessor(node: string, made: unknown): Processor<unknown, unknown> {
-  const process = (made as { process?: unknown } | null | undefined)?.process
-  if (typeof process !== 'function')
+  if (!isProcessor(made))
     throw new TopologyError(
       `the supplier of ${node} must return a processor, an object with process(record)`,
       { node },
     )
-  const processor = made as Processor<unknown, unknown>
-  if (!('settle' in processor)) return processor
-  return { process: (record) => processor.process(record), close: () => processor.close?.() }
+  if (!('settle' in made)) return made
+  return { process: (record) => made.process(record), close: () => made.close?.() }
 }
 
 /** A node that runs what `supplier` returns; `stores` maps the user's names to those of the stores. */

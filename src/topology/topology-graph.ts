@@ -5,6 +5,7 @@ import type { StoreSpec } from '../state/state-store.js'
 import { describeParts, type DescribedPart, type NodeNotes } from './describe.js'
 import { checkedName } from './names.js'
 import type { NodeProcessor, NodeSupplier, Processor } from './processor.js'
+import { isProcessor } from './processor-adapter.js'
 import { connectedParts } from './subtopologies.js'
 import type {
   AsyncWait,
@@ -340,7 +341,13 @@ export class TopologyGraph {
     return (context) => {
       const { stores } = this.#nodes.get(name) as OpenProcessor
       const inner = supplier(context)
-      const outer = wrap({ name, stores: [...stores] }, inner as Processor<unknown, unknown>)
+      const node = { name, stores: [...stores] }
+      const outer: unknown = wrap(node, inner as Processor<unknown, unknown>)
+      if (!isProcessor(outer))
+        throw new TopologyError(
+          `wrapProcessor must return a processor for ${name}: the one that it is given, or another object with process(record)`,
+          { node: name },
+        )
       // A wrapper need not know all that the runtime calls.
       const wrapped: NodeProcessor = {
         process: (record) => outer.process(record),

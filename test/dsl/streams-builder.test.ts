@@ -576,4 +576,18 @@ describe('wrapProcessor', () => {
     await driver.createInputTopic('in', S).pipeInput('a', 'x')
     expect(seen).toEqual([{ name: 'KSTREAM-AGGREGATE-0000000001', stores: ['c'] }])
   })
+
+  it.each([undefined, {}, Promise.resolve({ process() {} })])(
+    'is told when it returns no processor, also where failing records are passed over',
+    async (made) => {
+      const builder = new StreamsBuilder({ ...S, wrapProcessor: () => made as never })
+      builder.stream('in').filter(() => true, { name: 'f' })
+      const { TopologyTestDriver } = await import('../../src/testing/index.js')
+      await using driver = new TopologyTestDriver(builder.build(), {
+        config: { processingHandler: 'continue' },
+      })
+      const piped = driver.createInputTopic('in', S).pipeInput('a', 'x')
+      await expect(piped).rejects.toThrow(/wrapProcessor must return a processor for f/)
+    },
+  )
 })
