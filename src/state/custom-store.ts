@@ -65,7 +65,7 @@ class CustomTaskStore<S extends CustomStore> implements TaskStore {
 
   constructor(name: string, options: CustomStoreOptions<S>, context: StoreContext) {
     this.name = name
-    this.api = options.open({
+    const api: S | undefined = options.open({
       name,
       taskId: context.taskId,
       get directory() {
@@ -75,6 +75,12 @@ class CustomTaskStore<S extends CustomStore> implements TaskStore {
       log: (key, value, timestampMs) => context.log(key, value, timestampMs),
       onRestore: (apply) => void (this.#apply = apply),
     })
+    if (typeof api?.flush !== 'function' || typeof api.close !== 'function')
+      throw new StateStoreError(
+        `store ${name}: open() must return the store, an object with flush() and close()`,
+        { task: context.taskId },
+      )
+    this.api = api
   }
 
   get view(): S {

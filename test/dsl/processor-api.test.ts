@@ -267,6 +267,19 @@ describe('the stores of a processor', () => {
   })
 })
 
+it('a custom store that lacks flush() or close() is named', async () => {
+  for (const made of [undefined, { flush() {} }, Promise.resolve()]) {
+    const topology = around(() => ({ process() {} }), {
+      mine: customStore({ open: () => made as never }),
+    })
+    const driver = new TopologyTestDriver(topology)
+    await expect(driver.createInputTopic('in', S).pipeInput('a', 'x')).rejects.toThrow(
+      /store mine: open\(\) must return the store, an object with flush\(\) and close\(\)/,
+    )
+    await driver.close()
+  }
+})
+
 describe('times that are none', () => {
   const none: Record<
     string,
