@@ -284,10 +284,10 @@ function chosenOptimizations(
 ): ReadonlySet<Optimization> {
   if (chosen === undefined || chosen === 'none') return new Set()
   if (chosen === 'all') return new Set(allOptimizations)
-  for (const one of chosen)
-    if (!allOptimizations.includes(one))
+  for (const one of typeof chosen === 'string' ? [chosen as string] : chosen)
+    if (!(allOptimizations as readonly string[]).includes(one))
       throw new TypeError(
-        `unknown optimization '${String(one)}': choose of ${allOptimizations.join(', ')}`,
+        `unknown optimization '${String(one)}': take 'all', 'none', or a list of ${allOptimizations.join(', ')}`,
       )
   return new Set(chosen)
 }

@@ -480,6 +480,10 @@ describe('mistakes', () => {
 
   it('an unknown optimization or engine', () => {
     expect(() => new StreamsBuilder({ optimization: ['all'] as never })).toThrow(/unknown optim/)
+    const comma = 'reuse.ktable.source.topics,merge.repartition.topics'
+    expect(() => new StreamsBuilder({ optimization: comma as never })).toThrow(
+      `unknown optimization '${comma}': take 'all', 'none', or a list of`,
+    )
     const builder = new StreamsBuilder({ ...S, engine: 'rocks' as never })
     builder.table('t', { store: 'x' })
     expect(() => builder.build()).toThrow(/unknown store engine/)
