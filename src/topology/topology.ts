@@ -206,10 +206,12 @@ export class Topology<out S = {}> {
     o: KeeperOptions<K, V> = {},
   ): StateStore<T> {
     const { source, processor, spec } = this.#kept(name, store, topic, keeper as Keeper, o)
+    if (source.topics instanceof RegExp || source.topics.length !== 1)
+      throw new TopologyError(`read-only store ${name} is read from exactly one topic`)
     this.#graph.addSource(source)
     this.#graph.addProcessor(processor.name, processor.supplier, [source.name])
     this.#graph.addStore(spec, store, [processor.name])
-    this.#graph.useSourceAsChangelog(name, (source.topics as readonly string[])[0]!)
+    this.#graph.useSourceAsChangelog(name, source.topics[0]!)
     return new StoreHandle<T>(name)
   }
 

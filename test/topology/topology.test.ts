@@ -148,6 +148,15 @@ describe('mistakes are refused while they are made', () => {
     refused(() => simple().addStateStore('st', keyValueStore(S), ['in']), /no processor/)
   })
 
+  it('a store that several topics would fill', () => {
+    const keeper = () => ({ process() {} })
+    for (const topic of [['a', 'b'], /^a/] as never[]) {
+      const add = (topology: Topology) =>
+        topology.addReadOnlyStateStore('st', keyValueStore(S), topic, keeper, S)
+      refused(() => add(new Topology()), /read-only store st is read from exactly one topic/)
+    }
+  })
+
   it('a missing serde, with the remedy', () =>
     refused(() => new Topology().addSource('in', 'input'), /in has no key serde: give it `key`/))
 
