@@ -26,7 +26,7 @@ export class Split {
     const split = this.#state
     if (this.#isClosed)
       throw new TopologyError(
-        `${split.name} has its default branch already: add branches before it`,
+        `${split.name} has ended: add branches before defaultBranch() or noDefaultBranch()`,
       )
     if (Object.hasOwn(this.#streams, property))
       throw new TopologyError(

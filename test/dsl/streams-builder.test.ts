@@ -128,6 +128,14 @@ describe('names and numbers', () => {
       .branch('a', () => true)
     expect(() => split.branch('a' as never, () => true)).toThrow(/branch 'a' already/)
   })
+
+  it('are not added after the end of a split', () => {
+    const split = strings().stream('in').split({ name: 'sp' })
+    split.noDefaultBranch()
+    expect(() => split.branch('late', () => true)).toThrow(
+      'sp has ended: add branches before defaultBranch() or noDefaultBranch()',
+    )
+  })
 })
 
 describe('sources', () => {
