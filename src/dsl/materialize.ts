@@ -81,8 +81,16 @@ export function specOptions(graph: LogicalGraph, plan: PlannedStore, node: strin
   } satisfies { key: Serde<any>; [option: string]: unknown }
 }
 
-/** The store of a table with one row per key: timestamped, or versioned. */
+/**
+ * The store of a table with one row per key: timestamped, or versioned.
+ * @throws TopologyError for a retention: rows stay until they are deleted
+ */
 export function tableSpec(graph: LogicalGraph, plan: PlannedStore, node: string): StoreSpec {
+  if (plan.options.retentionMs !== undefined)
+    throw new TopologyError(
+      `store ${plan.name}: retentionMs is for windows and sessions, other rows stay until they are deleted; leave it out`,
+      { node },
+    )
   const options = specOptions(graph, plan, node)
   return plan.versioned
     ? versionedSpec({ ...options, historyMs: plan.options.historyMs! })

@@ -47,7 +47,7 @@ export interface Materialized<K, V> {
   readonly caching?: boolean | undefined
   /** Topic configs of the changelog on top of the defaults; false: no changelog. */
   readonly logging?: false | Readonly<Record<string, string>> | undefined
-  /** How long windows and sessions are kept. Default: as long as they may still change. */
+  /** How long windows and sessions are kept; other stores take none. Default: as long as they may still change. */
   readonly retentionMs?: number | undefined
   /** Makes the store versioned (KIP-889); needs `store`. */
   readonly historyMs?: number | undefined

@@ -460,6 +460,20 @@ describe('mistakes', () => {
     expect(() => table.suppress({ untilTimeLimitMs: 5 })).toThrow(/versioned/)
   })
 
+  it('only windows have a retention', () => {
+    const build = (use: (builder: StreamsBuilder<any, any>) => unknown) => () => {
+      const builder = strings()
+      use(builder)
+      builder.build()
+    }
+    const refused = /store st: retentionMs is for windows and sessions/
+    const o = { store: 'st', retentionMs: 1000 }
+    expect(build((b) => b.table('t', o))).toThrow(refused)
+    expect(build((b) => b.stream('s').groupByKey().count(o))).toThrow(refused)
+    expect(build((b) => b.table('t').filter(() => true, o))).toThrow(refused)
+    expect(build((b) => b.stream('s').groupByKey().windowedBy(unlimited()).count(o))).not.toThrow()
+  })
+
   it('stores have units and bounds', () => {
     const window = (sizeMs: number, retentionMs: number) => () =>
       windowStore({ ...S, sizeMs, retentionMs })
