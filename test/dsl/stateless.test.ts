@@ -318,6 +318,19 @@ describe('tables without stores', () => {
     expect(await rows(transform, [['a', null]])).toEqual(['a=gone@1'])
   })
 
+  it('transformValues forwards nothing, and needs a function', async () => {
+    const forwarding = (t: KTable<string, string>) =>
+      t.transformValues((context) => (value, key) => {
+        void context.forward({ key, value: value as never, timestampMs: 1 })
+        return value
+      })
+    await expect(rows(forwarding, [['a', '1']])).rejects.toThrow(
+      /cannot forward: transformValues returns the new value of a row/,
+    )
+    const object = (t: KTable<string, string>) => t.transformValues(() => ({}) as never)
+    await expect(rows(object, [['a', '1']])).rejects.toThrow(/must return a function/)
+  })
+
   it('mapValues may delete', async () => {
     expect(await rows((t) => t.mapValues(() => null), [['a', '1']])).toEqual(['a=null@1'])
   })

@@ -1,5 +1,6 @@
 // New values for the rows of a table: `mapValues` sees rows only, `transformValues` deletions too and
 // may use stores (semantics 6.8).
+import { ProcessingError, TopologyError } from '../../errors.js'
 import type { NodeContext, NodeSupplier, ProcessorContext } from '../../topology/processor.js'
 import { UserContext } from '../../topology/processor-adapter.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
@@ -31,9 +32,31 @@ export const rowTransformer =
   ): OpenRowFunction =>
   (context) => {
     const node = context.nodeName
-    const transform = supplier(new UserContext(context, stores))
+    const transform = supplier(new RowContext(context, stores))
+    if (typeof transform !== 'function')
+      throw new TopologyError(
+        `the supplier of ${node} must return a function, (value, key) => value`,
+        { node },
+      )
     return (value, key) => checked(transform(value, key), node, 'transformer')
   }
+
+/** A row has one result, which is returned: there is nothing to forward. */
+class RowContext extends UserContext {
+  readonly #node: string
+
+  constructor(context: NodeContext, stores: ReadonlyMap<string, string>) {
+    super(context, stores)
+    this.#node = context.nodeName
+  }
+
+  override forward(): never {
+    throw new ProcessingError(
+      `${this.#node} cannot forward: transformValues returns the new value of a row; use toStream().process(…) to forward records`,
+      { node: this.#node },
+    )
+  }
+}
 
 export interface TableMapOptions extends SendsOldValues {
   readonly open: OpenRowFunction
