@@ -71,8 +71,9 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
   }
 
   /**
-   * A stream of the records of topics: of one, of several, or of all that match a pattern. Keys may be
-   * null, unless their serde is `required`; a null value is refused, unless its serde is `nullable`.
+   * A stream of the records of topics: of one, of several, or of all that match a pattern, anywhere in
+   * their names unless it is anchored. Keys may be null, unless their serde is `required`; a null value
+   * is refused, unless its serde is `nullable`.
    *
    * @example
    * builder.stream(['news', 'mail'], { value: string(), timestamp: (_text, _key, record) => record.timestampMs })

@@ -104,7 +104,7 @@ export class Topology<out S = {}> {
   }
 
   /**
-   * Reads topics: one, several, or all that match a pattern.
+   * Reads topics: one, several, or all that match a pattern, anywhere in their names unless it is anchored.
    * @throws TopologyError for a name or topic that is taken, or a missing serde
    */
   addSource<K, V>(
