@@ -36,7 +36,7 @@ const tooShort = (name: string, length: number): TypeError =>
 /**
  * Keys of time windows, sliding ones included: the inner key and the start. The size is not
  * written, so the reader gives it; for sliding windows it is the time difference.
- * @throws TypeError when `sizeMs` is not a positive number of milliseconds.
+ * @throws TypeError when `sizeMs` is missing or negative
  *
  * @example table.toStream().to('averages', { key: timeWindowed(string(), { sizeMs: minutes(1) }) })
  */
@@ -44,7 +44,7 @@ export function timeWindowed<K>(
   inner: Serde<K>,
   options: { readonly sizeMs: number },
 ): Serde<Windowed<K>> {
-  const { sizeMs } = options
+  const sizeMs: unknown = options?.sizeMs
   if (typeof sizeMs !== 'number' || !(sizeMs >= 0))
     throw new TypeError('timeWindowed needs { sizeMs }: the size of the windows in milliseconds')
   const name = `timeWindowed(${serdeName(inner)})`

@@ -114,5 +114,6 @@ describe('windowed keys', () => {
     expect(() => time.deserialize(new Uint8Array(7), 't', headers)).toThrow(/too few/)
     expect(() => session.deserialize(new Uint8Array(15), 't', headers)).toThrow(/too few/)
     expect(() => timeWindowed(string(), {} as { sizeMs: number })).toThrow(/sizeMs/)
+    expect(() => timeWindowed(string(), undefined as never)).toThrow(/sizeMs/)
   })
 })
