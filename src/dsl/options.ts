@@ -102,8 +102,12 @@ export interface StreamJoined<K, V, V2> {
   /** What the names of both window stores begin with. */
   readonly store?: string | undefined
   readonly engine?: 'leveldb' | 'memory' | undefined
+  /** Topic configs of the changelogs on top of the defaults; false: none, but see `stores`. */
   readonly logging?: false | Readonly<Record<string, string>> | undefined
-  /** Names of the two window stores as given suppliers have them; else they follow from `store`. */
+  /**
+   * Names of the two window stores as given suppliers have them; else they follow from `store`. Such stores
+   * have a changelog whatever `logging` says, as in Kafka Streams.
+   */
   readonly stores?: { readonly left: string; readonly right: string } | undefined
 }
 
