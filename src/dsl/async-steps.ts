@@ -1,6 +1,7 @@
 // The asynchronous operators of streams: their nodes, options and defaults.
 import { GraphNode } from './graph/graph-node.js'
-import type { AsyncOptions } from './options.js'
+import { given } from './graph/serde-ref.js'
+import type { AsyncOptions, MappedValue } from './options.js'
 import {
   asyncCall,
   longestCallMs,
@@ -22,14 +23,14 @@ export function callAsync(
   state: StreamState,
   callback: AsyncCallback,
   result: AsyncResult,
-  o: AsyncOptions = {},
+  o: AsyncOptions & MappedValue<any> = {},
 ): StreamState {
   const prefix = {
     value: 'KSTREAM-MAPVALUES-ASYNC-',
     predicate: 'KSTREAM-FILTER-ASYNC-',
     ignored: 'KSTREAM-FOREACH-ASYNC-',
   }[result]
-  const name = state.graph.newName(prefix)
+  const name = state.graph.nameOr(o.name, prefix)
   const options = checkedAsync({
     concurrency: o.concurrency ?? asyncDefaults.concurrency,
     order: o.order ?? asyncDefaults.order,
@@ -46,7 +47,7 @@ export function callAsync(
     { valueChanging: result === 'value' },
   )
   state.graph.add(state.node, node)
-  const value = result === 'value' ? undefined : state.value
+  const value = result === 'value' ? given(o.value) : state.value
   return { ...state, node, name, value, joinRepartition: undefined }
 }
 

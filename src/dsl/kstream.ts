@@ -407,7 +407,7 @@ export class KStream<out K, out V> {
    */
   mapValuesAsync<V2>(
     mapper: AsyncMapper<K, V, PromiseLike<V2> | V2>,
-    o?: AsyncOptions,
+    o?: AsyncOptions & MappedValue<V2>,
   ): KStream<K, V2> {
     return new KStream(callAsync(this.#state, mapper, 'value', o))
   }

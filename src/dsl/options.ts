@@ -112,7 +112,7 @@ export interface StreamJoined<K, V, V2> {
 }
 
 /** Asynchronous operators. */
-export interface AsyncOptions {
+export interface AsyncOptions extends Named {
   /** Calls at a time per task. Default 16. */
   readonly concurrency?: number | undefined
   /** Which results keep the order of their inputs: those of a key (the default), all, or none. */

@@ -22,6 +22,17 @@ async function run(
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+it('asynchronous operators have names, and new values a serde', () => {
+  const builder = new StreamsBuilder({ key: string(), value: json() })
+  const stream = builder.stream('in', { value: json<number>() })
+  stream.mapValuesAsync(async (n) => String(n), { name: 'call', value: string() }).to('out')
+  stream.filterAsync(async () => true, { name: 'ask' }).to('asked')
+  stream.forEachAsync(async () => {}, { name: 'tell' })
+  const text = builder.build().describe({ serdes: true })
+  for (const name of ['call', 'ask', 'tell']) expect(text).toContain(`Processor: ${name} `)
+  expect(text).toMatch(/topic: out\)\n\s+serdes: key string\(\) \(default\), value string\(\)\n/)
+})
+
 describe('mapValuesAsync', () => {
   it('forwards results with the key, time and headers of their inputs', async () => {
     const builder = new StreamsBuilder({ key: string(), value: json() })
