@@ -14,7 +14,7 @@ import {
 } from '../topology/stream-record.js'
 import type { ProcessorNode } from '../topology/topology-node.js'
 import { runAll, type NodeHost, type NodeRunner } from './node-runner.js'
-import type { PunctuationQueue } from './punctuation-queue.js'
+import { checkedClock, type PunctuationQueue } from './punctuation-queue.js'
 import type { StreamsMetrics } from '../metrics/streams-metrics.js'
 
 /** What a context needs of its task. */
@@ -155,10 +155,9 @@ export class TaskNodeContext implements NodeContext {
       const record = new FlowRecord(null, null, nowMs, new HeaderList(), punctuationMetadata)
       return this.#runner.runAs(record, () => punctuator(nowMs))
     }
-    if (clock === 'stream') return host.streamPunctuations.schedule(0, intervalMs, run)
-    if (clock === 'wall')
-      return host.wallPunctuations.schedule(host.systemTimeMs + intervalMs, intervalMs, run)
-    throw new TypeError(`clock of a punctuation must be 'stream' or 'wall', not ${String(clock)}`)
+    return checkedClock(clock) === 'stream'
+      ? host.streamPunctuations.schedule(0, intervalMs, run)
+      : host.wallPunctuations.schedule(host.systemTimeMs + intervalMs, intervalMs, run)
   }
 
   commit(): void {

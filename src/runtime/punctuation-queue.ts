@@ -23,6 +23,12 @@ class Schedule implements Punctuation {
   }
 }
 
+/** The clock that a schedule names. @throws TypeError for any other word */
+export function checkedClock(clock: unknown): 'stream' | 'wall' {
+  if (clock === 'stream' || clock === 'wall') return clock
+  throw new TypeError(`clock of a punctuation must be 'stream' or 'wall', not ${String(clock)}`)
+}
+
 /** Few schedules per task: a sorted list does. */
 export class PunctuationQueue {
   #schedules: Schedule[] = []

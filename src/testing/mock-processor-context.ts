@@ -2,7 +2,7 @@
 // and lets a test move both clocks.
 import { join } from 'node:path'
 import { StateStoreError } from '../errors.js'
-import { PunctuationQueue } from '../runtime/punctuation-queue.js'
+import { checkedClock, PunctuationQueue } from '../runtime/punctuation-queue.js'
 import { noHeaders } from '../serde/record-headers.js'
 import { MemoryDatabase } from '../state/memory-database.js'
 import type { StoreContext, StoreRecordContext, TaskStore } from '../state/state-store.js'
@@ -10,6 +10,7 @@ import { toSpec, type Stores } from '../state/stores.js'
 import type { ProcessorContext } from '../topology/processor.js'
 import {
   punctuationMetadata,
+  toFlowRecord,
   type ForwardRecord,
   type RecordMetadata,
 } from '../topology/stream-record.js'
@@ -83,6 +84,7 @@ export class MockProcessorContext<K, V, S extends Stores = {}> implements Proces
   }
 
   forward(record: ForwardRecord<K, V>, child?: string): void | Promise<void> {
+    toFlowRecord(record, undefined) // refuses what a task refuses
     this.#forwarded.push({ record, child })
   }
 
@@ -90,8 +92,9 @@ export class MockProcessorContext<K, V, S extends Stores = {}> implements Proces
     o: { readonly intervalMs: number; readonly clock: 'stream' | 'wall' },
     punctuator: (timestampMs: number) => void | Promise<void>,
   ): { cancel(): void } {
-    const firstDueMs = o.clock === 'stream' ? 0 : this.systemTimeMs + o.intervalMs
-    return this.#queues[o.clock].schedule(firstDueMs, o.intervalMs, punctuator)
+    const clock = checkedClock(o.clock)
+    const firstDueMs = clock === 'stream' ? 0 : this.systemTimeMs + o.intervalMs
+    return this.#queues[clock].schedule(firstDueMs, o.intervalMs, punctuator)
   }
 
   commit(): void {

@@ -19,6 +19,19 @@ describe('a mock context', () => {
     ])
   })
 
+  it('refuses what a task refuses', () => {
+    const context = new MockProcessorContext<string, number>()
+    const late = { key: 'a', value: 1, timestampMs: 1.5 }
+    expect(() => context.forward(late)).toThrow(
+      /timestampMs of a forwarded record must be whole milliseconds, not 1.5/,
+    )
+    expect(context.forwarded).toEqual([])
+    const schedule = { intervalMs: 10, clock: 'WALL' as 'wall' }
+    expect(() => context.schedule(schedule, () => {})).toThrow(
+      /must be 'stream' or 'wall', not WALL/,
+    )
+  })
+
   it('has real stores under the names that they were given', async () => {
     const context = new MockProcessorContext<string, number, { counts: typeof counts }>({
       stores: { counts },
