@@ -23,7 +23,7 @@ export interface StateStore<S> extends StoreBuilder<S> {
 /** Builders or handles by the name that `getStateStore` takes. */
 export type Stores = Readonly<Record<string, StoreBuilder<any>>>
 
-/** An engine of somebody else's making. */
+/** An engine of somebody else's making; not available in this version. */
 export interface StoreEngine {
   readonly '~engine': true
 }
@@ -63,15 +63,19 @@ class Builder<S> implements StoreBuilder<S> {
   }
 }
 
+/** The message about an engine that is not ours. */
+export const unknownEngine = (engine: unknown): string =>
+  typeof engine === 'object'
+    ? "store engines of your own are not available in this version: use 'leveldb' or 'memory', or customStore({ … }) for a store of your own"
+    : `unknown store engine ${JSON.stringify(engine)}: use 'leveldb' or 'memory'`
+
 const engineOf = (
   engine: 'leveldb' | 'memory' | StoreEngine | undefined,
   otherwise: 'leveldb' | 'memory',
 ): 'leveldb' | 'memory' => {
   if (engine === undefined) return otherwise
   if (engine === 'leveldb' || engine === 'memory') return engine
-  throw new TopologyError(
-    `unknown store engine ${JSON.stringify(engine)}: use 'leveldb' or 'memory'`,
-  )
+  throw new TopologyError(unknownEngine(engine))
 }
 
 /**

@@ -1,6 +1,12 @@
 // How stores come into a topology: added by builders, connected by handles, with or without a changelog.
 import { TopologyError } from '../errors.js'
-import { isStoreBuilder, toSpec, type StateStore, type Stores } from '../state/stores.js'
+import {
+  isStoreBuilder,
+  toSpec,
+  unknownEngine,
+  type StateStore,
+  type Stores,
+} from '../state/stores.js'
 import type { TopologyGraph } from './topology-graph.js'
 
 /** A store that was added; its name is all that there is to it. */
@@ -47,5 +53,5 @@ export const unlogged = (spec: ReturnType<typeof toSpec>): ReturnType<typeof toS
 export function checkedEngine(engine: unknown): 'leveldb' | 'memory' {
   if (engine === undefined) return 'leveldb'
   if (engine === 'leveldb' || engine === 'memory') return engine
-  throw new TopologyError("unknown store engine: use 'leveldb' or 'memory'")
+  throw new TopologyError(unknownEngine(engine))
 }

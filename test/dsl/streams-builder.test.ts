@@ -508,7 +508,10 @@ describe('mistakes', () => {
     )
     const builder = new StreamsBuilder({ ...S, engine: 'rocks' as never })
     builder.table('t', { store: 'x' })
-    expect(() => builder.build()).toThrow(/unknown store engine/)
+    expect(() => builder.build()).toThrow(/unknown store engine "rocks": use 'leveldb'/)
+    const own = new StreamsBuilder({ ...S, engine: {} as never })
+    own.table('t', { store: 'st' })
+    expect(() => own.build()).toThrow(/engines of your own are not available in this version/)
   })
 
   it('a join with something else', () => {
