@@ -189,8 +189,16 @@ export class KStream<out K, out V> {
     steps.forEachRecord(this.#state, action, options)
   }
 
-  /** Prints `[label]: key, value`; the label is the node's name unless given. */
-  print(o?: Named & { readonly label?: string | undefined }): void {
+  /**
+   * Prints `[label]: key, value`, or what `format` makes of them; the label is the name of the stream's
+   * node unless given.
+   */
+  print(
+    o?: Named & {
+      readonly label?: string | undefined
+      readonly format?: Mapper<K, V, string> | undefined
+    },
+  ): void {
     steps.printStream(this.#state, o)
   }
 

@@ -92,10 +92,13 @@ export function forEachRecord(state: StreamState, action: AnyMapper, o: Named = 
 
 export function printStream(
   state: StreamState,
-  o: Named & { readonly label?: string | undefined } = {},
+  o: Named & {
+    readonly label?: string | undefined
+    readonly format?: AnyMapper | undefined
+  } = {},
 ): void {
   const name = state.graph.nameOr(o.name, 'KSTREAM-PRINTER-')
-  addStep(state, name, print(o.label ?? state.name))
+  addStep(state, name, print(o.label ?? state.name, o.format))
 }
 
 /** A serde stays only where both sides carry the same. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   nullable,
   ProcessingError,
@@ -35,6 +35,36 @@ async function through(
 
 const failing = (operator: (stream: Texts) => KStream<any, any> | void, message: RegExp) =>
   expect(through(operator, [['k', 'v']])).rejects.toThrow(message)
+
+describe('print', () => {
+  const printed = async (print: (stream: Texts) => void): Promise<string[]> => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    try {
+      await through(print, [
+        ['k', 'v'],
+        [null, null],
+      ])
+      return write.mock.calls.map(([line]) => String(line))
+    } finally {
+      write.mockRestore()
+    }
+  }
+
+  it('writes label, key and value', async () => {
+    expect(await printed((s) => s.print())).toEqual([
+      '[KSTREAM-SOURCE-0000000000]: k, v\n',
+      '[KSTREAM-SOURCE-0000000000]: null, null\n',
+    ])
+  })
+
+  it('writes what `format` makes of them', async () => {
+    const format = (value: Text, key: Text) => `${key} is ${value}`
+    expect(await printed((s) => s.print({ label: 'L', format }))).toEqual([
+      '[L]: k is v\n',
+      '[L]: null is null\n',
+    ])
+  })
+})
 
 describe('every stateless operator', () => {
   const operators: Record<string, (s: Texts, f: (v: Text) => any) => KStream<any, any>> = {

@@ -35,6 +35,15 @@ const text = (value: unknown): string => {
     : `[${text(key)}@${text(startMs)}/${text(endMs)}]`
 }
 
-/** Prints `[label]: key, value` to the standard output. */
-export const print = (label: string): NodeSupplier =>
-  forEach((value, key) => void process.stdout.write(`[${label}]: ${text(key)}, ${text(value)}\n`))
+const keyAndValue: AnyMapper = (value, key) => `${text(key)}, ${text(value)}`
+
+/** Prints `[label]: key, value` to the standard output, or what `format` makes of them. */
+export const print =
+  (label: string, format = keyAndValue): NodeSupplier =>
+  (context) => {
+    const node = context.nodeName
+    return forEach((value, key, record) => {
+      const line = checked(format(value, key, record), node, 'format callback')
+      process.stdout.write(`[${label}]: ${String(line)}\n`)
+    })(context)
+  }
