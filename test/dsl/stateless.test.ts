@@ -57,6 +57,14 @@ describe('print', () => {
     ])
   })
 
+  it('writes what JSON cannot, too', async () => {
+    const values = (s: Texts) =>
+      s.filter((v) => v !== null).mapValues(() => ({ n: 1n, bytes: Uint8Array.of(1) }))
+    expect(await printed((s) => values(s).print({ label: 'L' }))).toEqual([
+      '[L]: k, { n: 1n, bytes: Uint8Array(1) [ 1 ] }\n',
+    ])
+  })
+
   it('writes what `format` makes of them', async () => {
     const format = (value: Text, key: Text) => `${key} is ${value}`
     expect(await printed((s) => s.print({ label: 'L', format }))).toEqual([

@@ -1,4 +1,5 @@
 // Side effects: `peek` passes the record on, `forEach` and `print` end the stream.
+import { inspect } from 'node:util'
 import type { NodeSupplier } from '../../topology/processor.js'
 import { checked } from './checked.js'
 import type { AnyMapper } from './map.js'
@@ -27,11 +28,20 @@ export const forEach =
     },
   })
 
+/** JSON, or what Node shows of a value that JSON refuses, such as one with a bigint. */
+const dataText = (value: object): string => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return inspect(value, { breakLength: Infinity })
+  }
+}
+
 const text = (value: unknown): string => {
   if (typeof value !== 'object' || value === null) return String(value)
   const { key, startMs, endMs } = value as { key?: unknown; startMs?: unknown; endMs?: unknown }
   return startMs === undefined || endMs === undefined
-    ? JSON.stringify(value)
+    ? dataText(value)
     : `[${text(key)}@${text(startMs)}/${text(endMs)}]`
 }
 
