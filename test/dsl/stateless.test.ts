@@ -57,6 +57,19 @@ describe('print', () => {
     ])
   })
 
+  it('writes windowed keys as Kafka Streams does, and nothing else like them', async () => {
+    const windowed = (s: Texts) =>
+      s
+        .filter((v) => v !== null)
+        .map(() => [
+          { kind: 'time', key: 'k', startMs: 0, endMs: 5 } as const,
+          { startMs: 1, endMs: 2 },
+        ])
+    expect(await printed((s) => windowed(s).print({ label: 'L' }))).toEqual([
+      '[L]: [k@0/5], {"startMs":1,"endMs":2}\n',
+    ])
+  })
+
   it('writes what JSON cannot, too', async () => {
     const values = (s: Texts) =>
       s.filter((v) => v !== null).mapValues(() => ({ n: 1n, bytes: Uint8Array.of(1) }))

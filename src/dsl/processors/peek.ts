@@ -1,5 +1,6 @@
 // Side effects: `peek` passes the record on, `forEach` and `print` end the stream.
 import { inspect } from 'node:util'
+import type { Windowed, WindowKind } from '../../serde/windowed.js'
 import type { NodeSupplier } from '../../topology/processor.js'
 import { checked } from './checked.js'
 import type { AnyMapper } from './map.js'
@@ -39,8 +40,8 @@ const dataText = (value: object): string => {
 
 const text = (value: unknown): string => {
   if (typeof value !== 'object' || value === null) return String(value)
-  const { key, startMs, endMs } = value as { key?: unknown; startMs?: unknown; endMs?: unknown }
-  return startMs === undefined || endMs === undefined
+  const { kind, key, startMs, endMs } = value as Partial<Windowed<unknown, WindowKind>>
+  return key === undefined || (kind !== 'time' && kind !== 'session')
     ? dataText(value)
     : `[${text(key)}@${text(startMs)}/${text(endMs)}]`
 }
