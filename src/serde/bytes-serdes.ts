@@ -2,7 +2,7 @@
 import { ByteSlab } from './byte-slab.js'
 import type { Serde } from './serde.js'
 import { withTraits } from './serde-traits.js'
-import { cannotWrite, wrongLength } from './value-type.js'
+import { cannotWrite, valueType, wrongLength } from './value-type.js'
 
 const bytesName = 'bytes()'
 
@@ -88,6 +88,14 @@ export function boolean(): Serde<boolean> {
   return booleanSerde
 }
 
+/** Of a text, which has a length too, nothing would be written but zeros. */
+function written(bytes: Uint8Array): Uint8Array {
+  if (bytes === null || bytes instanceof Uint8Array) return bytes
+  throw new TypeError(
+    `serde() needs a function that gives a Uint8Array, this one gave ${valueType(bytes)}: use Buffer.from(…) for a text`,
+  )
+}
+
 /**
  * A serde from two functions, as Java's `Serdes.serdeFrom`. Neither ever sees null.
  *
@@ -98,7 +106,10 @@ export function serde<T>(
   deserializer: (bytes: Uint8Array) => T,
 ): Serde<T> {
   return withTraits<Serde<T>>(
-    { serialize: (value) => serializer(value), deserialize: (bytes) => deserializer(bytes) },
+    {
+      serialize: (value) => written(serializer(value)),
+      deserialize: (bytes) => deserializer(bytes),
+    },
     { name: 'serde()' },
   )
 }

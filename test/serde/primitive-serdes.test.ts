@@ -163,6 +163,14 @@ describe('bytes', () => {
   })
 })
 
+describe('a serde of two functions', () => {
+  it('refuses what is no bytes', () => {
+    const text = serde<string>((value) => value as never, String)
+    const write = () => text.serialize('x', 'topic', headers)
+    expect(write).toThrow(/gives a Uint8Array, this one gave a string: use Buffer\.from/)
+  })
+})
+
 describe('uuid', () => {
   it('writes lower case only and reads both', () => {
     const upper = '01234567-89AB-CDEF-0123-456789ABCDEF'
