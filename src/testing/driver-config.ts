@@ -1,4 +1,7 @@
 // What a driver takes of the configuration of an application.
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { silentLogger } from '../logger.js'
 import {
   resolveConfig,
@@ -12,6 +15,8 @@ const emitIntervalMs = 0
 /** A configuration without a log; `handled` is what processors read. */
 export interface DriverConfig extends ResolvedConfig {
   readonly handled: Readonly<Record<string, unknown>>
+  /** The state folder is the driver's own, which it deletes: none was given. */
+  readonly ownsStateDir: boolean
 }
 
 /**
@@ -22,5 +27,14 @@ export function driverConfig(given: Partial<StreamsConfig>): DriverConfig {
   // What is missing is the log, which a driver has of its own.
   const complete = { applicationId: 'test', logger: silentLogger, ...given } as StreamsConfig
   const resolved = resolveConfig(complete, { needsLog: false })
-  return { ...resolved, handled: Object.freeze({ ...complete, emitIntervalMs }) }
+  const ownsStateDir = given.stateDir === undefined
+  const stateDir = ownsStateDir
+    ? join(tmpdir(), `millrace-test-${randomUUID()}`)
+    : resolved.stateDir
+  return {
+    ...resolved,
+    stateDir,
+    ownsStateDir,
+    handled: Object.freeze({ ...complete, emitIntervalMs }),
+  }
 }

@@ -1,5 +1,7 @@
 // The tasks of a test driver and the records on their way between them. Tasks, stores and commits
 // are the production ones; what a stream thread gets from the log, they get from here.
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { systemClock, VirtualClock } from '../clock.js'
 import { IllegalStateError } from '../errors.js'
 import { partitionKey } from '../kafka/client.js'
@@ -164,6 +166,8 @@ export class DriverTasks {
     for (const task of this.#tasks) task.close()
     this.#global?.close()
     await this.#log.close()
+    const { ownsStateDir, stateDir } = this.#options.config
+    if (ownsStateDir) await rm(stateDir, { recursive: true, force: true })
   }
 
   // ---------- making tasks
@@ -211,7 +215,7 @@ export class DriverTasks {
     const { config, clock } = this.#options
     return {
       applicationId: config.applicationId,
-      stateDir: config.stateDir,
+      stateDir: resolve(config.stateDir, config.applicationId),
       config: config.handled,
       clock,
       // A step waits for the calls that it began, and while it waits no test moves its clock.

@@ -27,7 +27,10 @@ export const observeProduced: unique symbol = Symbol('observeProduced')
 
 /** Configuration, clock and partitions of a test. */
 export interface TestDriverOptions {
-  /** Of `KafkaStreams`; everything has a default here, `applicationId` is `test`. */
+  /**
+   * Of `KafkaStreams`; everything has a default here: `applicationId` is `test`, `stateDir` a folder of the
+   * driver's own, which `close` deletes.
+   */
   readonly config?: Partial<StreamsConfig> | undefined
   /** Where the clock stands at first, ms since the epoch. Default: now. */
   readonly startMs?: number | undefined

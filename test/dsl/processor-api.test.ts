@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   customStore,
@@ -265,6 +267,32 @@ describe('the stores of a processor', () => {
     const changelog = driver.createOutputTopic('app-sum-changelog', S)
     expect(changelog.readKeyValuesToList().at(-1)).toEqual(['total', '5'])
   })
+})
+
+it('a custom store has a folder below that of the application, which a driver deletes', async () => {
+  const folders: string[] = []
+  const topology = around(
+    (context) => {
+      folders.push(context.stateDir)
+      return { process: (record) => context.forward(record) }
+    },
+    {
+      mine: customStore({
+        open({ directory }) {
+          folders.push(directory)
+          return { flush() {}, close() {} }
+        },
+      }),
+    },
+  )
+  await using driver = new TopologyTestDriver(topology, { config: { applicationId: 'app' } })
+  await driver.createInputTopic('in', S).pipeInput('a', '')
+  const [directory, stateDir] = folders as [string, string]
+  expect(basename(stateDir)).toBe('app')
+  expect(directory).toBe(join(stateDir, '0_0', 'mine'))
+  expect(existsSync(directory)).toBe(true)
+  await driver.close()
+  expect(existsSync(stateDir)).toBe(false)
 })
 
 it('a custom store that lacks flush() or close() is named', async () => {
