@@ -42,6 +42,8 @@ export async function prepareInternalTopics(
     )
   for (const subtopology of topology.subtopologies) {
     const tasks = taskCount(subtopology, names, counts)
+    // None while no topic matches its pattern: changelogs are made when one does.
+    if (tasks === 0) continue
     for (const store of subtopology.stores)
       if (store.logging !== false && !names.hasSourceChangelog(store.name))
         wanted.push(newTopic(options, names.changelog(store.name), tasks, changelogConfig(store)))
@@ -143,7 +145,7 @@ export function resolvePartitions(
   for (const topic of open)
     if (!counts.has(topic))
       throw new TopologyError(
-        `the number of partitions of ${topic} cannot be found: no source topic leads to it`,
+        `the number of partitions of ${topic} cannot be found: no source topic leads to it${hasPatterns(topology) ? '; each pattern before it must match a topic' : ''}`,
       )
   return counts
 }

@@ -1,6 +1,7 @@
 // Sources that read what matches a pattern, and what begins to match while they run.
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../../src/clock.js'
+import { StreamsBuilder } from '../../src/dsl/streams-builder.js'
 import { silentLogger } from '../../src/logger.js'
 import { prepareInternalTopics } from '../../src/runtime/internal-topics.js'
 import { PatternWatch } from '../../src/runtime/pattern-watch.js'
@@ -25,6 +26,39 @@ it('a pattern reads every topic that matches, but none of our own internal ones'
   const values = (await bench.received('out', 2)).map((r) => String(r.value))
   expect(new Set(values)).toEqual(new Set(['one', 'two']))
   await bench.close()
+})
+
+describe('a pattern that matches nothing yet', () => {
+  const strings = { key: string(), value: string() }
+
+  it('leaves the application waiting, with its stores', async () => {
+    const builder = new StreamsBuilder(strings)
+    const plants = builder.stream<string, string>(/^plant-/)
+    plants.groupByKey().count({ store: 'counts' }).toStream().mapValues(String).to('out')
+    const bench = await EmbeddedBench.open('other', 'out')
+    const first = bench.app(builder.build())
+    await first.start()
+    expect(first.state).toBe('RUNNING')
+    await bench.createTopics(2, 'plant-1')
+    const second = bench.app(builder.build(), { stateDir: `${bench.stateDir}/second` })
+    await second.start()
+    await bench.send('plant-1', ['a', 'one'], ['a', 'two'])
+    const counts = (await bench.received('out', 1)).map((r) => String(r.value))
+    expect(['1', '2']).toContain(counts[0])
+    await bench.close()
+  })
+
+  it('is named where partitions follow from it', async () => {
+    const builder = new StreamsBuilder(strings)
+    builder
+      .stream<string, string>(/^plant-/)
+      .groupBy((value) => value)
+      .count()
+    const bench = await EmbeddedBench.open('other')
+    const { message } = await bench.failure(builder.build())
+    expect(message).toMatch(/cannot be found: no source topic leads to it; each pattern before it/)
+    await bench.close()
+  })
 })
 
 it('a topic that matches two patterns is refused, since each source would read it', async () => {
