@@ -11,6 +11,14 @@ import type { Fold } from './processors/operator-options.js'
 import { repartitioned, type StreamState } from './stream-state.js'
 import type { TableState } from './table-state.js'
 
+/** @throws TypeError for a fold that lacks a callback: without `initial` it would be a reducer */
+export function checkFold(o: { readonly initial: unknown; readonly add: unknown }): void {
+  if (typeof o.initial !== 'function' || typeof o.add !== 'function')
+    throw new TypeError(
+      'a fold needs `initial` and `add`: an accumulator, and how values change it',
+    )
+}
+
 /** What stands behind a grouping: the stream, and the repartition that its folds may share. */
 export class Grouping {
   readonly stream: StreamState
@@ -79,6 +87,7 @@ export class Grouping {
   }
 
   aggregate(o: Aggregate<any, any, any>, windowing?: Windowing): TableState {
+    checkFold(o)
     const fold: Fold = { kind: 'aggregate', initial: o.initial, add: o.add }
     return this.fold(aggregating, fold, o as AnyMaterialized, undefined, windowing)
   }

@@ -4,7 +4,7 @@ import type { Serde } from '../serde/serde.js'
 import type { Acc, Del, Folder, Known } from './callbacks.js'
 import { CogroupedKStream } from './cogrouped-kstream.js'
 import { given } from './graph/serde-ref.js'
-import type { Grouping } from './grouping.js'
+import { checkFold, type Grouping } from './grouping.js'
 import { KTable } from './ktable.js'
 import type { Aggregate, Materialized } from './options.js'
 import type {
@@ -125,6 +125,7 @@ export class KGroupedStream<K, V, N extends null = never> {
     readonly add: Folder<Known<A>, K, V>
     readonly value?: Serde<A> | JsonSerde | undefined
   }): CogroupedKStream<K, A> {
+    checkFold(o)
     return new CogroupedKStream({
       graph: this.#grouping.stream.graph,
       initial: o.initial,

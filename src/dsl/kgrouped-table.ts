@@ -1,5 +1,6 @@
 // A table grouped anew: rows leave one group and enter another.
 import type { Acc, Del, Folder, Known } from './callbacks.js'
+import { checkFold } from './grouping.js'
 import { KTable } from './ktable.js'
 import type { AnyMaterialized } from './materialize.js'
 import type { Aggregate, Materialized } from './options.js'
@@ -67,6 +68,7 @@ export class KGroupedTable<K, V> {
   aggregate<A>(
     o: Aggregate<A, K, V> & { readonly subtract: Folder<Known<A>, K, V> },
   ): KTable<K, Acc<A>, Del<A>> {
+    checkFold(o)
     const { add, subtract } = checkedFolders(o)
     const fold = { kind: 'aggregate' as const, initial: o.initial, add, subtract }
     return new KTable(this.#grouping.aggregate(fold, o as AnyMaterialized))

@@ -426,6 +426,19 @@ describe('mistakes', () => {
     )
   })
 
+  it('a fold has a beginning', () => {
+    const grouped = strings().stream('s').groupByKey()
+    const table = strings()
+      .table('t')
+      .groupBy((value, key) => [key, value])
+    const add = (a: unknown) => a
+    const needs = /a fold needs `initial` and `add`/
+    expect(() => grouped.aggregate({ add } as never)).toThrow(needs)
+    expect(() => grouped.windowedBy(minute).aggregate({ add } as never)).toThrow(needs)
+    expect(() => grouped.cogroup({ add } as never)).toThrow(needs)
+    expect(() => table.aggregate({ add, subtract: add } as never)).toThrow(needs)
+  })
+
   it('suppress takes no other word for what it does', () => {
     const suppress = (o: object) =>
       strings()
