@@ -15,6 +15,7 @@ import {
 import type { ProcessorNode } from '../topology/topology-node.js'
 import { runAll, type NodeHost, type NodeRunner } from './node-runner.js'
 import { checkedClock, type PunctuationQueue } from './punctuation-queue.js'
+import type { SourceBytes } from './source-decoder.js'
 import type { StreamsMetrics } from '../metrics/streams-metrics.js'
 
 /** What a context needs of its task. */
@@ -39,6 +40,10 @@ export interface ContextHost extends NodeHost {
   /** Runs `action` before the next record, and wakes whoever drives the task. */
   later(action: () => void | Promise<void>): void
   dropped(node: string, reason: string, record: FlowRecord | undefined): void
+  /** The bytes of an earlier record that a node goes on with. */
+  held: SourceBytes | undefined
+  /** A copy of the bytes that the record in process was read from, where a dead letter may need them. */
+  bytesToHold(): SourceBytes | undefined
 }
 
 /** The context of one node in one task. */
@@ -166,6 +171,26 @@ export class TaskNodeContext implements NodeContext {
 
   under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void> {
     return this.#runner.runAs(record, action)
+  }
+
+  hold(record: FlowRecord<any, any>): (action: () => void | Promise<void>) => void | Promise<void> {
+    const host = this.#host
+    const source = host.bytesToHold()
+    if (source === undefined) return (action) => this.#runner.runAs(record, action)
+    return (action) => {
+      const outer = host.held
+      host.held = source
+      const release = (): void => void (host.held = outer)
+      let result: void | Promise<void>
+      try {
+        result = this.#runner.runAs(record, action)
+      } catch (error) {
+        release()
+        throw error
+      }
+      if (result !== undefined) return result.finally(release)
+      release()
+    }
   }
 
   later(action: () => void | Promise<void>): void {

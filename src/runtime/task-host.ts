@@ -41,6 +41,7 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
   protected kept: Promise<void>[] = []
   /** An error that was decided; code on the way up cannot swallow it. */
   protected fatal: { readonly error: unknown } | undefined
+  held: SourceBytes | undefined
   /** The queue of the record in process, for its original bytes. */
   protected taken: RecordQueue | undefined
   /** Whether anything happened since the last commit. */
@@ -196,16 +197,25 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
   deadLetterCurrent(error: StreamsError): void {
     const { collector, deadLetterTopic } = this.environment
     if (deadLetterTopic === undefined) return
-    const { record } = this
-    const metadata = record?.metadata
-    const bytes = this.taken?.takenBytes()
-    // A record that left a cache or buffer is not the one that was taken last.
-    const source =
-      bytes !== undefined && metadata?.topic === bytes.topic && metadata.offset === bytes.offset
-        ? bytes
-        : undefined
-    const timestampMs = record?.timestampMs ?? this.systemTimeMs
-    sendDeadLetter(collector, deadLetterTopic, source, timestampMs, error)
+    const timestampMs = this.record?.timestampMs ?? this.systemTimeMs
+    sendDeadLetter(collector, deadLetterTopic, this.#sourceBytes(), timestampMs, error)
+  }
+
+  bytesToHold(): SourceBytes | undefined {
+    return this.environment.deadLetterTopic === undefined ? undefined : this.#sourceBytes()
+  }
+
+  /** A record that left a cache or buffer is neither the one that was taken last nor one that is held. */
+  #sourceBytes(): SourceBytes | undefined {
+    const metadata = this.record?.metadata
+    const isSource = (bytes: SourceBytes | undefined): boolean =>
+      bytes !== undefined &&
+      metadata?.topic === bytes.topic &&
+      metadata.partition === bytes.partition &&
+      metadata.offset === bytes.offset
+    if (isSource(this.held)) return this.held
+    const taken = this.taken?.takenBytes()
+    return isSource(taken) ? taken : undefined
   }
 
   /** Logs what was dropped, when a summary is due. */

@@ -75,6 +75,11 @@ export interface NodeContext extends ProcessorContext<unknown, unknown, Stores> 
    * leaves caches and buffers later.
    */
   under(record: FlowRecord<any, any>, action: () => void | Promise<void>): void | Promise<void>
+  /**
+   * Holds on to the record in process, and gives what runs an action under it as `under` does: a dead
+   * letter then still has the bytes that it was read from.
+   */
+  hold(record: FlowRecord<any, any>): (action: () => void | Promise<void>) => void | Promise<void>
   /** Of calls to the outside: their time-outs and the time between attempts. */
   readonly callClock: Clock
   /** Runs `action` between two records, soon: for what comes from outside the task. */

@@ -74,6 +74,47 @@ describe.each(['at_least_once', 'exactly_once_v2'] as const)('with %s', (process
   })
 })
 
+describe('a call that fails', () => {
+  it('leaves the record it was made for as a dead letter, whatever came after', async () => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    builder
+      .stream('in')
+      .mapValuesAsync(async (value) => {
+        for (let turns = 4 - value.length; turns > 0; turns--) await later()
+        if (value === 'a1') throw new Error('first')
+        return value.toUpperCase()
+      })
+      .filterAsync(
+        async (value) => {
+          await later()
+          if (value === 'A22') throw new Error('second')
+          return true
+        },
+        { concurrency: 2 },
+      )
+      .to('out')
+    await bench.createTopics(1, 'dead')
+    await bench.send('in', ['a', 'a1'], ['a', 'a22'], ['c', 'a333'], ['e', 'a'])
+    const app = bench.app(builder.build(), { deadLetterTopic: 'dead' })
+    await app.start()
+    const letters = await bench.received('dead', 2)
+    const parts = letters.map(({ key, value, headers }) => [
+      key,
+      value?.toString(),
+      headers.get('origin'),
+      headers.get('__streams.errors.message'),
+      headers.get('__streams.errors.offset'),
+    ])
+    expect(parts.toSorted()).toEqual([
+      ['a', 'a1', 'test', 'first', '0'],
+      ['a', 'a22', 'test', 'second', '1'],
+    ])
+    const passed = await bench.received('out', 2)
+    expect(passed.map(({ value }) => String(value)).toSorted()).toEqual(['A', 'A333'])
+    await app.close()
+  })
+})
+
 describe('exactly once', () => {
   it('refuses calls that may outlast a transaction', () => {
     const builder = new StreamsBuilder({ key: string(), value: string() })

@@ -31,6 +31,8 @@ export function longestCallMs(o: AsyncCallOptions): number {
 /** A record whose call is open, or whose result waits for its turn. */
 interface Entry {
   readonly record: FlowRecord
+  /** Runs what comes of it under the record. */
+  readonly under: ReturnType<NodeContext['hold']>
   readonly lane: Lane
   outcome: { readonly value: unknown } | { readonly error: unknown } | undefined
 }
@@ -77,7 +79,7 @@ class AsyncCalls {
 
   process(record: FlowRecord): void | Promise<void> {
     const lane = this.#lane(record.key)
-    const entry: Entry = { record, lane, outcome: undefined }
+    const entry: Entry = { record, under: this.#context.hold(record), lane, outcome: undefined }
     lane.entries.push(entry)
     this.#open++
     void this.#call(entry)
@@ -197,8 +199,8 @@ class AsyncCalls {
   }
 
   /** Under the entry's own record, so that a failure is asked about as this node's. */
-  #goOn({ record, outcome }: Entry): void | Promise<void> {
-    return this.#context.under(record, () => {
+  #goOn({ record, under, outcome }: Entry): void | Promise<void> {
+    return under(() => {
       if (outcome !== undefined && 'error' in outcome) throw outcome.error
       const node = this.#context.nodeName
       const value = outcome?.value

@@ -34,7 +34,7 @@ class AsyncHarness {
       nodeName: 'NODE',
       callClock: this.clock,
       later: (action: () => void) => void this.#later.push(action),
-      under: (_record: FlowRecord, action: () => void | Promise<void>) => {
+      hold: () => (action: () => void | Promise<void>) => {
         try {
           return action()
         } catch (error) {
