@@ -250,6 +250,13 @@ export class StreamTask extends TaskHost implements CommittableTask {
     this.stores.aborted()
   }
 
+  /** Waits for what was begun and forgets why it failed, for a driver that goes on with this task. */
+  async forgetFailure(): Promise<void> {
+    while (this.kept.length > 0) await Promise.allSettled(this.kept.splice(0))
+    this.leave()
+    this.fatal = undefined
+  }
+
   /** Writes committed rows to the database, apart from commits. */
   persist(): Promise<void> {
     return this.stores.persist(this.#committedOffsets)

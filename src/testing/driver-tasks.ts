@@ -137,6 +137,11 @@ export class DriverTasks {
     await this.#work()
   }
 
+  /** What a step failed with is no matter of the next one. */
+  async forgetFailure(): Promise<void> {
+    for (const task of this.#tasks) await task.forgetFailure()
+  }
+
   /** A store of a partition's task, or a global one; `undefined` when there is none of that name. */
   store(name: string, partition: number | undefined): TaskStore | undefined {
     this.#start()

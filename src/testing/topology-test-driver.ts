@@ -190,8 +190,11 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
   }
 
   /** Steps never overlap, also when nobody waits for them. */
-  #next<R>(step: () => Promise<R>): Promise<R> {
-    const next = this.#step.then(step)
+  #next(step: () => Promise<void>): Promise<void> {
+    const next = this.#step.then(step).catch(async (error: unknown) => {
+      await this.#tasks.forgetFailure()
+      throw error
+    })
     this.#step = next.catch(() => {})
     return next
   }

@@ -60,6 +60,95 @@ describe('the driver', () => {
     expect(driver.createOutputTopic('out', serdes).readValuesToList()).toEqual(['good'])
   })
 
+  describe('goes on with the next step after a failure', () => {
+    /** Pipes a record that fails, at once or when time has moved on, and one that passes. */
+    const outputsAfter = async (topology: Topology<any>, advanceMs = 0) => {
+      await using driver = new TopologyTestDriver(topology, { startMs: 0 })
+      const input = driver.createInputTopic('in', serdes)
+      const failing = async (): Promise<void> => {
+        await input.pipeInput('a', 'bad')
+        await driver.advanceWallClockTime(advanceMs)
+      }
+      await expect(failing()).rejects.toThrow('no way')
+      await input.pipeInput('b', 'good')
+      return driver.createOutputTopic('out', serdes).readValuesToList()
+    }
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+    it('of a call', async () => {
+      const builder = new StreamsBuilder(serdes)
+      builder
+        .stream('in')
+        .mapValuesAsync(async (value) => {
+          if (value === 'bad') throw new Error('no way')
+          return value
+        })
+        .to('out')
+      expect(await outputsAfter(builder.build())).toEqual(['good'])
+    })
+
+    it('below an asynchronous processor', async () => {
+      const topology = new Topology()
+        .addSource('source', 'in', serdes)
+        .addProcessor<string, string>(
+          'above',
+          (context) => ({
+            async process(record) {
+              await turn()
+              await context.forward(record)
+            },
+          }),
+          { parents: ['source'] },
+        )
+        .addProcessor<string, string>(
+          'below',
+          (context) => ({
+            async process(record) {
+              await turn()
+              if (record.value === 'bad') throw new Error('no way')
+              await context.forward(record)
+            },
+          }),
+          { parents: ['above'] },
+        )
+        .addSink('sink', 'out', { ...serdes, parents: ['below'] })
+      expect(await outputsAfter(topology)).toEqual(['good'])
+    })
+
+    it('below a record cache', async () => {
+      const builder = new StreamsBuilder({ key: string(), value: string() })
+      builder
+        .stream('in')
+        .groupByKey()
+        .reduce((_last, value) => value)
+        .toStream()
+        .mapValues((value) => {
+          if (value === 'bad') throw new Error('no way')
+          return value
+        })
+        .to('out')
+      expect(await outputsAfter(builder.build())).toEqual(['good'])
+    })
+
+    it.each(['stream', 'wall'] as const)('of a punctuator of the %s clock', async (clock) => {
+      const topology = new Topology()
+        .addSource('source', 'in', serdes)
+        .addProcessor<string, string>(
+          'ticks',
+          (context) => {
+            const first = context.schedule({ intervalMs: 10, clock }, () => {
+              first.cancel()
+              throw new Error('no way')
+            })
+            return { process: (record) => context.forward(record) }
+          },
+          { parents: ['source'] },
+        )
+        .addSink('sink', 'out', { ...serdes, parents: ['ticks'] })
+      expect(await outputsAfter(topology, 10)).toEqual(['bad', 'good'])
+    })
+  })
+
   it('keeps steps apart that nobody waits for', async () => {
     await using driver = new TopologyTestDriver(echo(), { startMs: 0 })
     const input = driver.createInputTopic('in', serdes)
