@@ -6,6 +6,7 @@ import type { Counter } from '../metrics/streams-metrics.js'
 import type { TaskStore } from '../state/state-store.js'
 import type { NodeProcessor } from '../topology/processor.js'
 import type { ProcessorNode, SinkNode, SourceNode, Subtopology } from '../topology/topology-node.js'
+import { closeAll } from './close-all.js'
 import type { CommittableTask } from './commit.js'
 import { decodeMetadata, encodeMetadata } from './committed-metadata.js'
 import { NodeRunner, runAll } from './node-runner.js'
@@ -267,19 +268,15 @@ export class StreamTask extends TaskHost implements CommittableTask {
     return this.#committedOffsets
   }
 
-  /** Closes processors in topological order, then stores. The databases are the caller's. */
+  /**
+   * Closes processors in topological order, then stores. The databases are the caller's.
+   * @throws what the first of them threw, when all are closed
+   */
   close(): void {
     this.streamPunctuations.clear()
     this.wallPunctuations.clear()
-    try {
-      for (const runner of this.#runners.values()) {
-        const { processor } = runner
-        runner.processor = undefined
-        processor?.close?.()
-      }
-    } finally {
-      this.stores.close()
-    }
+    const runners = Array.from(this.#runners.values(), (runner) => () => this.#closeRunner(runner))
+    closeAll([...runners, () => this.stores.close()])
   }
 
   // ---------- what nodes and stores ask
@@ -331,6 +328,19 @@ export class StreamTask extends TaskHost implements CommittableTask {
       if (runner.processor.settle !== undefined) this.#settling.push(runner.processor)
     } finally {
       this.node = undefined
+    }
+  }
+
+  #closeRunner(runner: NodeRunner): void {
+    const { processor, name } = runner
+    runner.processor = undefined
+    try {
+      processor?.close?.()
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const { taskId: task } = this
+      const text = `${name} could not be closed in task ${task}: ${reason}`
+      throw new StreamsError(text, { node: name, task, cause })
     }
   }
 

@@ -340,14 +340,18 @@ export class StreamThread {
       await this.#slices.settle()
       this.#throwFailure()
       await this.#committer.commit()
-      this.#pump.stop(this.tasks.assignedIds, this.tasks)
-      await this.tasks.close(this.tasks.assignedIds, { abort: false })
     } catch (error) {
       this.#o.environmentLogger.error(
         { error },
         'the last commit failed; it will be processed again',
       )
       await this.#abandon({ keepAssigned: true }).catch(() => {})
+    }
+    try {
+      this.#pump.stop(this.tasks.assignedIds, this.tasks)
+      await this.tasks.close(this.tasks.assignedIds, { abort: false })
+    } catch (error) {
+      this.#o.environmentLogger.error({ error }, 'closing tasks after the last commit')
     } finally {
       await this.#closeParts()
     }

@@ -4,6 +4,7 @@ import { StateStoreError } from '../errors.js'
 import type { Database } from '../state/bytes-store.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import type { StoreSpec } from '../state/state-store.js'
+import { closeAll } from './close-all.js'
 import { storePrefix, writeCheckpoint, type ChangelogPosition } from './checkpoint.js'
 import { RecordTooLargeError, type TopicWriter } from './record-collector.js'
 import type { TaskEnvironment } from './task-environment.js'
@@ -148,7 +149,13 @@ export class TaskStores {
   }
 
   close(): void {
-    for (const { store } of this.all) store.close()
+    closeAll(
+      this.all.map(
+        ({ store }) =>
+          () =>
+            store.close(),
+      ),
+    )
   }
 
   async #persist(inputs: ReadonlyMap<string, number>): Promise<void> {

@@ -8,6 +8,7 @@ import { partitionKey } from '../kafka/client.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
 import { silentLogger } from '../logger.js'
 import { StreamsMetrics } from '../metrics/streams-metrics.js'
+import { closeAll } from '../runtime/close-all.js'
 import { commitTasks } from '../runtime/commit.js'
 import { errorHandlers } from '../runtime/error-handlers.js'
 import { globalTask } from '../runtime/global-task.js'
@@ -168,11 +169,13 @@ export class DriverTasks {
   }
 
   async close(): Promise<void> {
-    for (const task of this.#tasks) task.close()
-    this.#global?.close()
-    await this.#log.close()
-    const { ownsStateDir, stateDir } = this.#options.config
-    if (ownsStateDir) await rm(stateDir, { recursive: true, force: true })
+    try {
+      closeAll([...this.#tasks.map((task) => () => task.close()), () => this.#global?.close()])
+    } finally {
+      await this.#log.close()
+      const { ownsStateDir, stateDir } = this.#options.config
+      if (ownsStateDir) await rm(stateDir, { recursive: true, force: true })
+    }
   }
 
   // ---------- making tasks

@@ -75,6 +75,24 @@ describe('a processor', () => {
     expect(events).toEqual(['made in 0_0', 'closed'])
   })
 
+  it('is closed also where another one cannot be', async () => {
+    const closed: string[] = []
+    const closing =
+      (name: string) =>
+      (context: ProcessorContext<any, any, any>): Processor<any, any> => ({
+        process: (record) => context.forward(record),
+        close() {
+          closed.push(`${name} ${context.taskId}`)
+          if (name === 'p') throw new Error('no way')
+        },
+      })
+    const topology = around(closing('p')).addProcessor('q', closing('q'), { parents: ['p'] })
+    const driver = new TopologyTestDriver(topology, { partitions: 2 })
+    await driver.createInputTopic('in', S).pipeInput('a', 'x')
+    await expect(driver.close()).rejects.toThrow('p could not be closed in task 0_0: no way')
+    expect(closed).toEqual(['p 0_0', 'q 0_0', 'p 0_1', 'q 0_1'])
+  })
+
   it('may forward parts of a record, with headers or without', async () => {
     const topology = around((context) => ({
       process: ({ key, value }) => context.forward({ key, value, timestampMs: 9 }),

@@ -102,6 +102,37 @@ describe('the lifecycle', () => {
     ])
   })
 
+  it('closes where a processor cannot be, and says which', async () => {
+    const closed: string[] = []
+    const topology = filterTopology()
+    for (const [name, parent] of [
+      ['p', 'in'],
+      ['q', 'p'],
+    ] as const)
+      topology.addProcessor(
+        name,
+        ({ taskId }) => ({
+          process() {},
+          close() {
+            closed.push(`${name} ${taskId}`)
+            if (name === 'p') throw new Error('no way')
+          },
+        }),
+        { parents: [parent] },
+      )
+    const app = bench.app(topology)
+    await app.start()
+    await app.close()
+    expect(app.state).toBe('NOT_RUNNING')
+    expect(closed.toSorted()).toEqual(['p 0_0', 'p 0_1', 'q 0_0', 'q 0_1'])
+    expect(bench.logged).toEqual([
+      {
+        fields: { error: expect.objectContaining({ node: 'p' }) },
+        message: 'closing tasks after the last commit',
+      },
+    ])
+  })
+
   it('starts once, and can be closed before it was started', async () => {
     const app = bench.app(filterTopology())
     await app.close()

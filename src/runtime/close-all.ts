@@ -1,0 +1,13 @@
+// Closing goes on where a part of it fails: what comes after would stay open for good.
+
+/** Runs all of `closings`. @throws what the first one that failed threw, at the end */
+export function closeAll(closings: Iterable<() => void>): void {
+  let failure: { readonly error: unknown } | undefined
+  for (const close of closings)
+    try {
+      close()
+    } catch (error) {
+      failure ??= { error }
+    }
+  if (failure !== undefined) throw failure.error
+}
