@@ -1,7 +1,6 @@
 // Makes a node of a processor of users' own: its context shows what users may touch, under the names
 // that they gave to their stores.
 import { ProcessingError, TopologyError } from '../errors.js'
-import { HeaderList } from '../serde/record-headers.js'
 import type {
   NodeContext,
   NodeProcessor,
@@ -98,11 +97,7 @@ class FixedKeyContext extends UserContext {
 
 /** What is forwarded with a fixed key has headers of its own, also when it is the record in process. */
 const copied = (record: ForwardRecord<unknown, unknown>): ForwardRecord<unknown, unknown> =>
-  record instanceof FlowRecord
-    ? record.withValue(record.value)
-    : record.headers instanceof HeaderList
-      ? { ...record, headers: new HeaderList(record.headers.entries) }
-      : record
+  record instanceof FlowRecord ? record.withValue(record.value) : record
 
 /** Whether users' code made a processor. */
 export const isProcessor = (made: unknown): made is Processor<unknown, unknown> =>

@@ -82,7 +82,8 @@ export function toFlowRecord<K, V>(
     key,
     value,
     checkedMs(timestampMs, 'the timestampMs of a forwarded record', 0),
-    headers instanceof HeaderList ? headers : new HeaderList(headerEntries(headers)),
+    // A record that was spread brings the headers of the one it was made from: these stay its own.
+    new HeaderList(headerEntries(headers)),
     metadata,
   )
 }

@@ -104,6 +104,43 @@ describe('a processor', () => {
     expect([...record.headers]).toEqual([])
   })
 
+  it('may forward several records made of one: each has headers of its own', async () => {
+    const topology = new Topology()
+      .addSource('in', 'in', S)
+      .addProcessor<string, string>(
+        'split',
+        (context) => ({
+          async process(record) {
+            for (const value of record.value) await context.forward({ ...record, value })
+            await context.forward(record)
+          },
+        }),
+        { parents: ['in'] },
+      )
+      .addProcessor<string, string>(
+        'mark',
+        (context) => ({
+          process(record) {
+            record.headers.add('mark', record.value)
+            return context.forward(record)
+          },
+        }),
+        { parents: ['split'] },
+      )
+      .addSink('out', 'out', { parents: ['mark'], ...S })
+    await using driver = new TopologyTestDriver(topology)
+    await driver.createInputTopic('in', S).pipeInput('a', 'xy', { headers: [['h', '1']] })
+    const records = driver.createOutputTopic('out', S).readRecordsToList()
+    const marks = records.map(({ headers }) =>
+      Array.from(headers, ([name, value]) => `${name}=${String(Buffer.from(value!))}`),
+    )
+    expect(marks).toEqual([
+      ['h=1', 'mark=x'],
+      ['h=1', 'mark=y'],
+      ['h=1', 'mark=xy'],
+    ])
+  })
+
   it('may forward to one child by name, and is told of unknown ones', async () => {
     const topology = around((context) => ({
       process: (record) => context.forward(record, record.value),
