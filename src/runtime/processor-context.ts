@@ -131,11 +131,7 @@ export class TaskNodeContext implements NodeContext {
   forward(record: ForwardRecord<any, any>, child?: string): void | Promise<void> {
     if (this.#inFlight !== undefined) return this.#forwardLater(this.#inFlight, record, child)
     const host = this.#host
-    if (host.node !== this.#runner && this.#runner.awaiting !== undefined) {
-      // An asynchronous processor goes on after somebody forgot to wait for it.
-      host.node = this.#runner
-      host.record = this.#runner.awaiting
-    }
+    if (host.node !== this.#runner) this.#goOn(this.#runner.awaiting)
     const metadata = host.record === undefined ? undefined : host.record.metadata
     let flow = toFlowRecord(record, metadata)
     if (flow.metadata !== metadata)
@@ -201,6 +197,18 @@ export class TaskNodeContext implements NodeContext {
     this.#host.dropped(this.nodeName, reason, this.#host.record)
   }
 
+  /** An asynchronous processor goes on after somebody forgot to wait for it. */
+  #goOn(record: FlowRecord | undefined): void {
+    // The offset of what it came from may be committed by now, or the task be another's.
+    if (record === undefined)
+      throw new StreamsError(
+        `${this.nodeName} forwarded while it handles no record: process() must return a promise that ends after the last forward`,
+        { node: this.nodeName, task: this.taskId },
+      )
+    this.#host.node = this.#runner
+    this.#host.record = record
+  }
+
   #child(name: string): NodeRunner {
     const child = this.#children.find((c) => c.name === name)
     if (child !== undefined) return child
@@ -230,8 +238,10 @@ export class TaskNodeContext implements NodeContext {
     record: ForwardRecord<any, any>,
     child: string | undefined,
   ): Promise<void> {
+    const current = this.#runner.awaiting ?? this.#host.record
     const later = before.then(() => {
       if (this.#inFlight === later) this.#inFlight = undefined
+      this.#goOn(current)
       return this.forward(record, child)
     })
     return this.#track(later)

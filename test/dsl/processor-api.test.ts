@@ -170,6 +170,20 @@ describe('a processor', () => {
     ).toEqual(['a=slow', 'a=fast'])
   })
 
+  it('is told when it forwards after process() has ended', async () => {
+    let late: (() => unknown) | undefined
+    const topology = around((context) => ({
+      process(record) {
+        late = () => context.forward(record)
+      },
+    }))
+    await using driver = new TopologyTestDriver(topology)
+    await driver.createInputTopic('in', S).pipeInput('a', 'x')
+    expect(late).toThrow(/p forwarded while it handles no record: process\(\) must return/)
+    await driver.commit()
+    expect(driver.createOutputTopic('out', S).isEmpty).toBe(true)
+  })
+
   it('sees where its record came from, and nothing inside a punctuator', async () => {
     const seen: unknown[] = []
     const topology = around((context) => {
