@@ -1,7 +1,12 @@
 // Which topics a test driver has, and how many partitions: those that the topology names, and those
 // that match its patterns once somebody writes them.
 import type { TopicPartition } from '../kafka/client.js'
-import { checkOnePattern } from '../runtime/internal-topics.js'
+import {
+  checkOnePattern,
+  resolvePartitions,
+  taskCount,
+  type PartitionCounts,
+} from '../runtime/internal-topics.js'
 import type { TopicNames } from '../runtime/task-environment.js'
 import type { FrozenTopology, SourceNode, Subtopology } from '../topology/topology-node.js'
 
@@ -12,7 +17,10 @@ export class DriverTopics {
   readonly #names: TopicNames
   readonly #partitions: number | undefined
   readonly #matched = new Set<string>()
+  /** Of the topics that are read or are changelogs, as far as they can be known. */
+  #counts: PartitionCounts
 
+  /** @throws TopologyError for topics that are not co-partitioned */
   constructor(topology: FrozenTopology, names: TopicNames, partitions: number | undefined) {
     this.#topology = topology
     this.#names = names
@@ -20,6 +28,7 @@ export class DriverTopics {
     this.global = new Set(
       topology.globalStores.flatMap(({ source }) => source.topics as readonly string[]),
     )
+    this.#counts = this.#resolved()
   }
 
   /** All whose names are known. */
@@ -38,10 +47,11 @@ export class DriverTopics {
     return !this.#matched.has(topic) && this.#isPattern(topic)
   }
 
-  /** @throws TopologyError for a topic that matches two patterns */
+  /** @throws TopologyError for a topic that matches two patterns, or one that is not co-partitioned */
   add(topic: string): void {
     checkOnePattern(this.#topology, topic)
     this.#matched.add(topic)
+    this.#counts = this.#resolved()
   }
 
   /** The topics that a subtopology reads. */
@@ -55,10 +65,7 @@ export class DriverTopics {
 
   /** How many partitions a topic has: 1 unless the driver is partitioned. */
   count(topic: string): number {
-    if (this.#partitions === undefined) return 1
-    const { repartitionTopics } = this.#topology
-    const own = repartitionTopics.find(({ name }) => this.#names.topic(name) === topic)
-    return own?.partitions ?? this.#partitions
+    return this.#partitions === undefined ? 1 : (this.#counts.get(topic) ?? this.#partitions)
   }
 
   partitionsOf(topic: string): TopicPartition[] {
@@ -66,9 +73,41 @@ export class DriverTopics {
   }
 
   #isPattern(topic: string): boolean {
+    return this.#patterns.some((pattern) => pattern.test(topic))
+  }
+
+  get #patterns(): RegExp[] {
     return this.#topology.subtopologies
       .flatMap(sourcesOf)
-      .some(({ topics }) => topics instanceof RegExp && topics.test(topic))
+      .map(({ topics }) => topics)
+      .filter((topics) => topics instanceof RegExp)
+  }
+
+  /** As an application finds them, once every pattern has a topic to begin with. */
+  #resolved(): PartitionCounts {
+    const partitions = this.#partitions
+    if (partitions === undefined) return new Map()
+    const { subtopologies, repartitionTopics } = this.#topology
+    const matched = [...this.#matched]
+    if (!this.#patterns.every((pattern) => matched.some((topic) => pattern.test(topic))))
+      return new Map(
+        repartitionTopics.map((topic) => [
+          this.#names.topic(topic.name),
+          topic.partitions ?? partitions,
+        ]),
+      )
+    const internal = new Set(repartitionTopics.map(({ name }) => this.#names.topic(name)))
+    const given = this.inputs.filter((topic) => !internal.has(topic))
+    const counts = resolvePartitions(
+      this.#topology,
+      this.#names,
+      new Map(given.map((topic) => [topic, partitions])),
+    )
+    for (const part of subtopologies)
+      for (const { name } of part.stores)
+        if (!this.#names.hasSourceChangelog(name))
+          counts.set(this.#names.changelog(name), taskCount(part, this.#names, counts))
+    return counts
   }
 }
 

@@ -35,8 +35,8 @@ export interface TestDriverOptions {
   /** Where the clock stands at first, ms since the epoch. Default: now. */
   readonly startMs?: number | undefined
   /**
-   * Of every topic: tasks are those of production then, and commit by `commitIntervalMs` or at
-   * `commit()`. Absent: one task `0_0` runs everything and commits after each record, as the driver
+   * Of every topic, except for internal ones that get another number from the topology: tasks are
+   * those of production then, and commit by `commitIntervalMs` or at `commit()`. Absent: one task `0_0` runs everything and commits after each record, as the driver
    * of Kafka Streams does.
    */
   readonly partitions?: number | undefined
@@ -71,6 +71,7 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
   /** For the compiler alone. */
   declare readonly '~stores': S
 
+  /** @throws TopologyError where topics need equal numbers of partitions and have others; ConfigError */
   constructor(topology: Topology<S>, options: TestDriverOptions = {}) {
     const { partitions } = options
     if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))

@@ -93,6 +93,61 @@ describe('the driver with partitions', () => {
   })
 })
 
+describe('a repartition topic with a number of partitions of its own', () => {
+  const wide = (source: string | RegExp = 'in') => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    return {
+      builder,
+      stream: builder.stream(source).repartition({ name: 'wide', partitions: 5 }),
+    }
+  }
+
+  it.each(['in', /^i/])(
+    'has as many tasks and changelog partitions behind it, from %s',
+    async (from) => {
+      const { builder, stream } = wide(from)
+      const tasks = new Set<string>()
+      stream
+        .processValues((context) => ({
+          process(record) {
+            tasks.add(context.taskId)
+            return context.forward(record)
+          },
+        }))
+        .groupByKey()
+        .count({ store: 'counts' })
+        .toStream()
+        .groupBy((_count, key) => `${key}!`)
+        .count({ store: 'again' })
+        .toStream()
+        .processValues((context) => ({ process: () => void tasks.add(context.taskId) }))
+      await using driver = new TopologyTestDriver(builder.build(), { startMs: 0, partitions: 2 })
+      const input = driver.createInputTopic('in', { key: string(), value: string() })
+      for (const key of 'abcdefghijkl') await input.pipeInput(key, key)
+      await driver.commit()
+      await driver.commit()
+      expect([...tasks].toSorted()).toEqual(
+        [1, 2].flatMap((part) => [0, 1, 2, 3, 4].map((partition) => `${part}_${partition}`)),
+      )
+      for (const store of ['counts', 'again']) {
+        const changelog = driver.createOutputTopic(`test-${store}-changelog`, counted)
+        expect(changelog.queueSize).toBe(12)
+      }
+    },
+  )
+
+  it('is refused where it is joined with a topic of another number', () => {
+    const { builder, stream } = wide()
+    stream.join(builder.table('table'), (left, right) => left + right)
+    const topology = builder.build()
+    expect(() => new TopologyTestDriver(topology, { partitions: 2 })).toThrow(
+      /partitions \[5\] of repartition topic \[test-wide-repartition\].*\[2\]/,
+    )
+    expect(() => new TopologyTestDriver(topology, { partitions: 5 })).not.toThrow()
+    expect(() => new TopologyTestDriver(topology)).not.toThrow()
+  })
+})
+
 describe('the live store of a driver', () => {
   it('takes writes that are logged and forward nothing', async () => {
     const builder = new StreamsBuilder()
