@@ -1,7 +1,7 @@
 // Runs a topology in a test: records go in as bytes, tasks and commits are those of production, time
 // moves only when the test says so.
 import { checkedMs, VirtualClock } from '../clock.js'
-import { StateStoreError, TopologyError } from '../errors.js'
+import { IllegalStateError, StateStoreError, TopologyError } from '../errors.js'
 import type { UntypedStore } from '../runtime/kafka-streams.js'
 import { LocalStore } from '../runtime/local-store.js'
 import type { StreamsConfig } from '../runtime/streams-config.js'
@@ -178,7 +178,7 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
     return this.#tasks.produced.topics
   }
 
-  /** Closes processors and stores. */
+  /** Closes processors and stores; what was produced can still be read. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -191,13 +191,14 @@ export class TopologyTestDriver<S = {}> implements AsyncDisposable {
   }
 
   /** Steps never overlap, also when nobody waits for them. */
-  #next(step: () => Promise<void>): Promise<void> {
+  async #next(step: () => Promise<void>): Promise<void> {
+    if (this.#closed) throw new IllegalStateError('the driver is closed: make another one')
     const next = this.#step.then(step).catch(async (error: unknown) => {
       await this.#tasks.forgetFailure()
       throw error
     })
     this.#step = next.catch(() => {})
-    return next
+    await next
   }
 }
 

@@ -60,6 +60,16 @@ describe('the driver', () => {
     expect(driver.createOutputTopic('out', serdes).readValuesToList()).toEqual(['good'])
   })
 
+  it('takes no step once it is closed, and still gives what was produced', async () => {
+    const driver = new TopologyTestDriver(echo(), { startMs: 0 })
+    const input = driver.createInputTopic('in', serdes)
+    const piped = input.pipeInput('a', '1')
+    await Promise.all([piped, driver.close(), driver.close()])
+    for (const step of [input.pipeInput('a', '2'), driver.advanceWallClockTime(1), driver.commit()])
+      await expect(step).rejects.toThrow('the driver is closed: make another one')
+    expect(driver.createOutputTopic('out', serdes).readValuesToList()).toEqual(['1'])
+  })
+
   describe('goes on with the next step after a failure', () => {
     /** Pipes a record that fails, at once or when time has moved on, and one that passes. */
     const outputsAfter = async (topology: Topology<any>, advanceMs = 0) => {
