@@ -125,7 +125,8 @@ export class DriverTasks {
       task.systemTimeMs = this.#options.clock.nowMs()
       await task.punctuateWall()
     }
-    if (this.#options.partitions === undefined || this.#commitIsDue()) await this.commit()
+    const asked = this.#tasks.some(({ commitRequested }) => commitRequested)
+    if (this.#options.partitions === undefined || asked || this.#commitIsDue()) await this.commit()
     await this.#deliverSent()
     await this.#work()
   }

@@ -294,6 +294,33 @@ describe('the driver with partitions', () => {
     expect(new Set(values).size).toBe(3)
   })
 
+  it('commits where a punctuator asks for it', async () => {
+    const topology = new Topology()
+      .addSource('source', 'in', serdes)
+      .addProcessor<string, string>(
+        'ticks',
+        (context) => {
+          context.schedule({ intervalMs: 10, clock: 'wall' }, async (timestampMs) => {
+            await context.forward({ key: 'tick', value: context.taskId, timestampMs })
+            if (timestampMs === 20) context.commit()
+          })
+          return { process() {} }
+        },
+        { parents: ['source'] },
+      )
+      .addSink('sink', 'out', { ...serdes, parents: ['ticks'] })
+    await using driver = new TopologyTestDriver(topology, {
+      startMs: 0,
+      partitions: 1,
+      config: { processingGuarantee: 'exactly_once_v2', commitIntervalMs: 1000 },
+    })
+    const output = driver.createOutputTopic('out', serdes)
+    await driver.advanceWallClockTime(10)
+    expect(output.isEmpty).toBe(true)
+    await driver.advanceWallClockTime(10)
+    expect(output.readValuesToList()).toEqual(['0_0', '0_0'])
+  })
+
   it('shows nothing before the commit under exactly-once', async () => {
     await using driver = new TopologyTestDriver(tagged, {
       startMs: 0,
