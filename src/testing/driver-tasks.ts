@@ -108,7 +108,7 @@ export class DriverTasks {
     const partition =
       record.partition ??
       (key === null ? this.#keyless++ % partitions : partitionOfKey(key, partitions))
-    if (!(partition >= 0 && partition < partitions))
+    if (!(Number.isInteger(partition) && partition >= 0 && partition < partitions))
       throw new RangeError(
         `${topic} has no partition ${partition}: it has ${partitions}, see the driver's option partitions`,
       )

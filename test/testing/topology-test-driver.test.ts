@@ -283,7 +283,10 @@ describe('the driver with partitions', () => {
     for (const partition of [2, 0, 1]) await input.pipeInput('k', 'v', { partition })
     const values = driver.createOutputTopic('out', serdes).readValuesToList()
     expect(values).toEqual(['v@0_2', 'v@0_0', 'v@0_1'])
-    await expect(input.pipeInput('k', 'v', { partition: 3 })).rejects.toThrow('has no partition 3')
+    for (const partition of [3, -1, 0.5])
+      await expect(input.pipeInput('k', 'v', { partition })).rejects.toThrow(
+        `has no partition ${partition}`,
+      )
   })
 
   it('sends a key to one partition, as a producer does', async () => {
