@@ -1,6 +1,6 @@
 // One subtopology over one partition: its queues, nodes and stores. A stream thread or the test
 // driver adds records, lets it process, punctuates it and commits it; it starts nothing by itself.
-import { StreamsError } from '../errors.js'
+import { ProcessingError, StreamsError } from '../errors.js'
 import { partitionKey, type PartitionOffset, type TopicPartition } from '../kafka/client.js'
 import type { Counter } from '../metrics/streams-metrics.js'
 import type { TaskStore } from '../state/state-store.js'
@@ -326,6 +326,11 @@ export class StreamTask extends TaskHost implements CommittableTask {
     try {
       runner.processor = node.supplier(context)
       if (runner.processor.settle !== undefined) this.#settling.push(runner.processor)
+    } catch (cause) {
+      if (cause instanceof StreamsError) throw cause
+      const { taskId: task } = this
+      const text = `the supplier of ${node.name} failed in task ${task}: ${reasonOf(cause)}`
+      throw new ProcessingError(text, { node: node.name, task, cause })
     } finally {
       this.node = undefined
     }
@@ -337,9 +342,8 @@ export class StreamTask extends TaskHost implements CommittableTask {
     try {
       processor?.close?.()
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
       const { taskId: task } = this
-      const text = `${name} could not be closed in task ${task}: ${reason}`
+      const text = `${name} could not be closed in task ${task}: ${reasonOf(cause)}`
       throw new StreamsError(text, { node: name, task, cause })
     }
   }
@@ -413,3 +417,6 @@ export class StreamTask extends TaskHost implements CommittableTask {
     if (this.fatal !== undefined) this.throwFatal()
   }
 }
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause)

@@ -58,7 +58,7 @@ export class DriverTasks {
   readonly #readers = new Map<string, StreamTask[]>()
   readonly #ends = new Map<string, number>()
   #sent: ProducedBytes[] = []
-  #initialized = false
+  #initialized: Promise<void> | undefined
   #keyless = 0
   #lastCommitMs: number
   #lastPersistMs: number
@@ -243,13 +243,16 @@ export class DriverTasks {
     }
   }
 
-  async #initialize(): Promise<void> {
-    if (this.#initialized) return
+  /** Once: a supplier that throws has tasks behind it that are made, and would be made again. */
+  #initialize(): Promise<void> {
+    return (this.#initialized ??= this.#initializeAll())
+  }
+
+  async #initializeAll(): Promise<void> {
     this.#start()
     if (this.#global !== undefined) await this.#global.initialize()
     for (const task of this.#tasks) await task.initialize()
     await this.#log.open()
-    this.#initialized = true
   }
 
   // ---------- records

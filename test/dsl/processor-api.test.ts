@@ -75,6 +75,25 @@ describe('a processor', () => {
     expect(events).toEqual(['made in 0_0', 'closed'])
   })
 
+  it('is made once, also where another one cannot be', async () => {
+    let made = 0
+    const topology = around((context) => {
+      made++
+      return { process: (record) => context.forward(record) }
+    }).addProcessor(
+      'q',
+      () => {
+        throw new Error('no way')
+      },
+      { parents: ['p'] },
+    )
+    await using driver = new TopologyTestDriver(topology)
+    const input = driver.createInputTopic('in', S)
+    for (const step of [input.pipeInput('a', 'x'), input.pipeInput('a', 'y'), driver.commit()])
+      await expect(step).rejects.toThrow('the supplier of q failed in task 0_0: no way')
+    expect(made).toBe(1)
+  })
+
   it('is closed also where another one cannot be', async () => {
     const closed: string[] = []
     const closing =
