@@ -9,6 +9,7 @@ import type { SinkNode } from '../topology/topology-node.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
 import { RecordTooLargeError, type RecordCollector, type TopicWriter } from './record-collector.js'
 import { dropUnsent, type UnsentHost } from './unsent-record.js'
+import { wrongAnswer } from './wrong-answer.js'
 
 /** What a sink needs of its task. */
 export interface SinkHost extends UnsentHost {
@@ -52,7 +53,7 @@ export class SinkProcessor implements NodeProcessor {
     const topic: unknown = choose(record.value, record.key, record)
     if (typeof topic !== 'string' || topic === '')
       throw new ProcessingError(
-        `the topic chooser of ${this.#sink.name} must return a topic name, not ${topic === '' ? "''" : typeof topic}`,
+        `the topic chooser of ${this.#sink.name} must return a topic name, not ${wrongAnswer(topic)}`,
       )
     return this.#collector.writer(this.#host.topicName(topic))
   }
@@ -84,17 +85,22 @@ export class SinkProcessor implements NodeProcessor {
     writer: TopicWriter,
     record: FlowRecord<any, any>,
     keyEnd: number,
-    chosen: number | readonly number[],
+    chosen: unknown,
   ): void {
-    const partitions = typeof chosen === 'number' ? [chosen] : chosen
+    const partitions = (typeof chosen === 'number' ? [chosen] : chosen) as readonly number[]
+    if (!Array.isArray(partitions))
+      throw new ProcessingError(
+        `the partitioner of ${this.#sink.name} returned ${wrongAnswer(chosen)}: return a partition, a list of them, or undefined for the default`,
+      )
     if (partitions.length === 0) return this.#host.dropped(this.#sink.name, 'no partition', record)
-    for (const partition of partitions) {
-      if (!Number.isInteger(partition) || partition < 0 || partition >= writer.partitions)
+    // All of them first: a record goes to every partition that was chosen, or to none.
+    for (const partition of partitions)
+      if (!(Number.isInteger(partition) && partition >= 0 && partition < writer.partitions))
         throw new ProcessingError(
-          `the partitioner of ${this.#sink.name} chose partition ${partition} of ${writer.topic}, which has ${writer.partitions}`,
+          `the partitioner of ${this.#sink.name} chose partition ${wrongAnswer(partition)} of ${writer.topic}, which has ${writer.partitions}`,
         )
+    for (const partition of partitions.length === 1 ? partitions : new Set(partitions))
       this.#sendTo(writer, partition, record, keyEnd)
-    }
   }
 
   #sendTo(

@@ -11,6 +11,7 @@ import { string } from '../../src/serde/serdes.js'
 import { customStore, keyValueStore } from '../../src/state/stores.js'
 import type { ProcessorContext } from '../../src/topology/processor.js'
 import type { StreamRecord } from '../../src/topology/stream-record.js'
+import { TopologyTestDriver } from '../../src/testing/topology-test-driver.js'
 import { Topology } from '../../src/topology/topology.js'
 import type { Partitioner } from '../../src/topology/topology-node.js'
 import { EmbeddedBench, mapTopology } from './embedded-bench.js'
@@ -64,6 +65,56 @@ describe('partitions', () => {
     await bench.send('in', ['a', 'x'])
     const error = await bench.failure(through(() => 7))
     expect(error.message).toMatch(/partitioner of out chose partition 7 of out, which has 2/)
+  })
+})
+
+describe('what a callback of a sink returns by mistake', () => {
+  const rejected = (): unknown => Promise.reject(new Error('of nobody'))
+  const failureOf = async (options: object, topic: unknown = 'out') => {
+    const topology = new Topology()
+      .addSource('in', 'in', strings)
+      .addSink('out', topic as string, { parents: ['in'], ...strings, ...options })
+    await using driver = new TopologyTestDriver(topology, { partitions: 2 })
+    await driver.createInputTopic('in', strings).pipeInput('a', 'x')
+    throw new Error('it did not fail')
+  }
+
+  it.each([
+    ['null', () => null],
+    ['a Promise', rejected],
+    ['an object', () => ({})],
+    ['a string', () => '1'],
+  ])('is named: %s from a partitioner', async (what, partitioner) => {
+    await expect(failureOf({ partitioner })).rejects.toThrow(
+      `the partitioner of out returned ${what}: return a partition, a list of them, or undefined`,
+    )
+  })
+
+  it.each([
+    ['null', () => null],
+    ['a Promise', rejected],
+    ["''", () => ''],
+  ])('is named: %s from a topic chooser', async (what, chooser) => {
+    await expect(failureOf({}, chooser)).rejects.toThrow(
+      `the topic chooser of out must return a topic name, not ${what}`,
+    )
+  })
+
+  it('sends nothing where one of several partitions is wrong, and one copy to each else', async () => {
+    const topology = new Topology()
+      .addSource('in', 'in', strings)
+      .addSink<string, string>('out', 'out', {
+        parents: ['in'],
+        ...strings,
+        partitioner: (value) => (value === 'bad' ? [0, 2] : [1, 1]),
+      })
+    await using driver = new TopologyTestDriver(topology, {
+      partitions: 2,
+      config: { processingHandler: 'continue' },
+    })
+    const input = driver.createInputTopic('in', strings)
+    for (const value of ['bad', 'good']) await input.pipeInput('a', value)
+    expect(driver.createOutputTopic('out', strings).readValuesToList()).toEqual(['good'])
   })
 })
 
