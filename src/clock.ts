@@ -9,7 +9,7 @@ export interface Timer {
 /** Where time comes from. `nowMs` is milliseconds since the epoch. */
 export interface Clock {
   nowMs(): number
-  /** Runs `callback` once, `delayMs` from now. Timers do not keep the process alive. */
+  /** Runs `callback` once, `delayMs` from now. Until then, or until it is cancelled, it keeps the process alive. */
   setTimer(delayMs: number, callback: () => void): Timer
 }
 

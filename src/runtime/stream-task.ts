@@ -244,6 +244,11 @@ export class StreamTask extends TaskHost implements CommittableTask {
     this.commitRequested = false
   }
 
+  /** Ends the calls that are open; what waits for them fails with a TaskMigratedError. */
+  giveUp(): void {
+    for (const node of this.#settling) node.giveUp?.()
+  }
+
   /** Returns to the committed rows; what was processed since is to be processed again by a new task. */
   aborted(): void {
     this.kept = []

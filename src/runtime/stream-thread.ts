@@ -162,6 +162,11 @@ export class StreamThread {
     return `${this.#step}, buffered ${buffered || 'nothing'}, waiting ${this.#safePoints.waiting}`
   }
 
+  /** Ends the calls that are open, where closing takes too long; they are made again later. */
+  giveUp(): void {
+    this.tasks.giveUp()
+  }
+
   /** Finishes the iteration, commits, persists, leaves the group. */
   async close(): Promise<void> {
     this.#closing = true
@@ -178,7 +183,9 @@ export class StreamThread {
         await this.#iterate()
       } catch (error) {
         if (this.#closing) break
-        if (!(await this.#recovered(error))) return
+        // What gave tasks up comes first: their calls fail because of it.
+        if (!(await this.#recovered(this.#failure === undefined ? error : this.#failure.error)))
+          return
       }
     }
     await this.#shutDown()
@@ -260,6 +267,8 @@ export class StreamThread {
 
   #fail(error: unknown): void {
     this.#failure ??= { error }
+    // Nothing of them will be committed, so nobody is to wait for it.
+    this.tasks.giveUp()
     this.#fetcher.wake()
   }
 
@@ -305,6 +314,7 @@ export class StreamThread {
 
   /** Drops what is not committed and closes every task; their committed rows stay. */
   async #abandon(how: { readonly keepAssigned: boolean }): Promise<void> {
+    this.tasks.giveUp()
     await this.#slices.settle()
     const ids = this.tasks.assignedIds
     this.#pump.stop(ids, this.tasks)

@@ -311,6 +311,7 @@ export class StreamsApplication {
         )
         // Rejects whatever is in flight, so that everything that waits comes to its end.
         void this.#client?.close().catch(() => {})
+        this.#thread?.giveUp()
         timers.push(clock.setTimer(cutOffMs, resolve))
       }
       timers.push(clock.setTimer(timeoutMs, cut))

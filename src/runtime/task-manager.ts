@@ -134,6 +134,11 @@ export class TaskManager {
     if (failures.length > 0) throw failures[0]
   }
 
+  /** Ends what the tasks have open and cannot commit any more. */
+  giveUp(): void {
+    for (const { task } of this.running.values()) task.giveUp()
+  }
+
   /** Deletes the folders of tasks that moved away long ago; never while tasks are being closed. */
   cleanState(): void {
     this.#cleaner.clean(this.#assigned)
@@ -212,6 +217,7 @@ const isWorthAnotherTry = (error: unknown): boolean =>
 async function closeTask(running: RunningTask, abort: boolean): Promise<void> {
   const { task, databases } = running
   try {
+    if (abort) task.giveUp()
     await running.busy?.catch(() => {})
     await running.persisting?.catch(() => {})
     if (abort) task.aborted()

@@ -55,6 +55,8 @@ export interface NodeProcessor {
   readonly forgetsRecords?: boolean
   /** Called before a commit: afterwards nothing that this node began is left open. */
   settle?(): void | Promise<void>
+  /** What is open is to be done again elsewhere: it ends at once, and whoever waits for it is told. */
+  giveUp?(): void
   close?(): void
 }
 

@@ -354,6 +354,7 @@ export class TopologyGraph {
         close: () => (outer.close === undefined ? inner.close?.() : outer.close()),
       }
       if (inner.settle !== undefined) wrapped.settle = () => inner.settle!()
+      if (inner.giveUp !== undefined) wrapped.giveUp = () => inner.giveUp!()
       return wrapped
     }
   }

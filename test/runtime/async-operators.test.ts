@@ -74,6 +74,52 @@ describe.each(['at_least_once', 'exactly_once_v2'] as const)('with %s', (process
   })
 })
 
+describe('a call that does not end', () => {
+  /** Hangs at the value `slow`; tells of calls and of their ends. */
+  const hanging = (events: string[]): Topology => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    builder
+      .stream('in')
+      .mapValuesAsync(
+        (value, _key, _record, { signal }) => {
+          events.push(value)
+          if (value === 'bad') throw new Error('no way')
+          return new Promise<string>(() => {
+            signal.addEventListener('abort', () => events.push('aborted'))
+          })
+        },
+        { timeoutMs: 600_000, concurrency: 1 },
+      )
+      .to('out')
+    return builder.build()
+  }
+  const config = { processingGuarantee: 'at_least_once', closeTimeoutMs: 50 } as const
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await later()
+  }
+
+  it('is aborted where it keeps an application from closing, and made again', async () => {
+    const events: string[] = []
+    await bench.send('in', ['a', 'slow'])
+    for (let run = 1; run <= 2; run++) {
+      const app = bench.app(hanging(events), config)
+      await app.start()
+      await until(() => events.length === 2 * run - 1)
+      await app.close()
+      expect(app.state).toBe('NOT_RUNNING')
+      expect(events.slice(2 * run - 2)).toEqual(['slow', 'aborted'])
+    }
+  })
+
+  it('is aborted where another one ends the application', async () => {
+    const events: string[] = []
+    await bench.send('in', ['a', 'slow'], ['b', 'bad'])
+    const error = await bench.failure(hanging(events), config)
+    expect(error.message).toContain('no way')
+    expect(events.toSorted()).toEqual(['aborted', 'bad', 'slow'])
+  })
+})
+
 describe('a call that fails', () => {
   it('leaves the record it was made for as a dead letter, whatever came after', async () => {
     const builder = new StreamsBuilder({ key: string(), value: string() })

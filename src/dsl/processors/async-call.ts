@@ -1,8 +1,7 @@
 // Asynchronous operators: calls of several records overlap, their results go on in the promised order,
 // and a commit waits for all of them. A call that settles never touches the task by itself: its result
 // goes on between two records, or while the node holds the task up because too many calls are open.
-import { delay } from '../../clock.js'
-import { ProcessingError } from '../../errors.js'
+import { ProcessingError, TaskMigratedError } from '../../errors.js'
 import type { NodeContext, NodeSupplier } from '../../topology/processor.js'
 import type { FlowRecord } from '../../topology/stream-record.js'
 import type { AsyncMapper } from '../callbacks.js'
@@ -54,9 +53,9 @@ class AsyncCalls {
   readonly #callback: AsyncCallback
   readonly #result: AsyncResult
   readonly #options: AsyncCallOptions
-  /** Of the calls that are open. */
-  readonly #controllers = new Set<AbortController>()
-  #isClosed = false
+  /** What ends the calls that are open, and the time between two of them. */
+  readonly #cancels = new Set<(reason: Error) => void>()
+  #givenUp: Error | undefined
   readonly #lanes = new Map<unknown, Lane>()
   /** Lanes whose first entry has its result, in order of completion. */
   #ready: Lane[] = []
@@ -78,6 +77,7 @@ class AsyncCalls {
   }
 
   process(record: FlowRecord): void | Promise<void> {
+    if (this.#givenUp !== undefined) throw this.#givenUp
     const lane = this.#lane(record.key)
     const entry: Entry = { record, under: this.#context.hold(record), lane, outcome: undefined }
     lane.entries.push(entry)
@@ -91,9 +91,20 @@ class AsyncCalls {
     if (this.#open > 0) return this.#until(0)
   }
 
+  giveUp(): void {
+    if (this.#givenUp !== undefined) return
+    const { nodeName, taskId } = this.#context
+    // No handler is asked about it: no record is at fault.
+    const reason = new TaskMigratedError(
+      `${nodeName}: task ${taskId} was given up while a call was open`,
+      { node: nodeName, task: taskId },
+    )
+    this.#givenUp = reason
+    for (const cancel of this.#cancels) cancel(reason)
+  }
+
   close(): void {
-    this.#isClosed = true
-    for (const controller of this.#controllers) controller.abort()
+    this.giveUp()
   }
 
   /** Lets results go on until at most `limit` records are open. */
@@ -101,6 +112,7 @@ class AsyncCalls {
     for (;;) {
       await this.#release()
       if (this.#open <= limit) return
+      if (this.#givenUp !== undefined) throw this.#givenUp
       if (this.#ready.length === 0)
         await new Promise<void>((resolve) => {
           this.#waiting = resolve
@@ -133,7 +145,7 @@ class AsyncCalls {
       const wake = this.#waiting
       this.#waiting = undefined
       wake()
-    } else if (!this.#wakeIsDue && !this.#isClosed) {
+    } else if (!this.#wakeIsDue && this.#givenUp === undefined) {
       this.#wakeIsDue = true
       this.#context.later(() => {
         this.#wakeIsDue = false
@@ -148,35 +160,55 @@ class AsyncCalls {
       try {
         return await this.#attempt(record, attempt)
       } catch (error) {
-        if (attempt >= attempts || this.#isClosed) throw error
+        if (attempt >= attempts || this.#givenUp !== undefined) throw error
       }
-      await delay(this.#context.callClock, backOffMs(attempt))
-      if (this.#isClosed) throw new ProcessingError(`${this.#context.nodeName}: closed meanwhile`)
+      await this.#timed(backOffMs(attempt), (resolve, reject) => ({
+        over: () => resolve(undefined),
+        cancel: reject,
+      }))
     }
   }
 
   /** One call; it fails when it takes too long, whatever becomes of it. */
   #attempt(record: FlowRecord, attempt: number): Promise<unknown> {
-    const controller = new AbortController()
-    this.#controllers.add(controller)
-    return new Promise<unknown>((resolve, reject) => {
-      const { timeoutMs } = this.#options
-      const timer = this.#context.callClock.setTimer(timeoutMs, () => {
-        const late = new ProcessingError(
-          `${this.#context.nodeName}: the call took longer than timeoutMs, ${timeoutMs} ms`,
-          { node: this.#context.nodeName },
-        )
-        controller.abort(late)
-        reject(late)
-      })
+    const { nodeName: node } = this.#context
+    const { timeoutMs } = this.#options
+    return this.#timed(timeoutMs, (resolve, reject) => {
       const { key, value } = record
+      const controller = new AbortController()
       const call = { signal: controller.signal, attempt }
       // In a promise, so that a callback that throws at once fails like one that rejects.
       void Promise.resolve()
         .then(() => this.#callback(value, key, record, call))
         .then(resolve, reject)
-        .finally(() => timer.cancel())
-    }).finally(() => this.#controllers.delete(controller))
+      const cancel = (reason: Error): void => {
+        controller.abort(reason)
+        reject(reason)
+      }
+      const late = `${node}: the call took longer than timeoutMs, ${timeoutMs} ms`
+      return { over: () => cancel(new ProcessingError(late, { node })), cancel }
+    })
+  }
+
+  /** What `begin` begins; it says what happens when `ms` are over, and when the task is given up. */
+  #timed(
+    ms: number,
+    begin: (
+      resolve: (value: unknown) => void,
+      reject: (error: unknown) => void,
+    ) => { readonly over: () => void; readonly cancel: (reason: Error) => void },
+  ): Promise<unknown> {
+    let end = (): void => {}
+    return new Promise((resolve, reject) => {
+      if (this.#givenUp !== undefined) throw this.#givenUp
+      const { over, cancel } = begin(resolve, reject)
+      const timer = this.#context.callClock.setTimer(ms, over)
+      this.#cancels.add(cancel)
+      end = () => {
+        timer.cancel()
+        this.#cancels.delete(cancel)
+      }
+    }).finally(() => end())
   }
 
   /** Lets all results that are due go on, one after the other. */
@@ -189,7 +221,7 @@ class AsyncCalls {
 
   #next(): Entry | undefined {
     const lane = this.#ready[0]
-    if (lane === undefined) return undefined
+    if (lane === undefined || this.#givenUp !== undefined) return undefined
     const entry = lane.entries.shift()!
     this.#open--
     const following = lane.entries[0]

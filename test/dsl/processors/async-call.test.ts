@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../../../src/clock.js'
+import { TaskMigratedError } from '../../../src/errors.js'
 import type { AsyncCall } from '../../../src/dsl/callbacks.js'
 import { asyncCall } from '../../../src/dsl/processors/async-call.js'
 import type { AsyncCallOptions } from '../../../src/dsl/processors/operator-options.js'
@@ -80,6 +81,10 @@ class AsyncHarness {
     return this.#node.settle!()
   }
 
+  giveUp(): void {
+    this.#node.giveUp!()
+  }
+
   close(): void {
     this.#node.close!()
   }
@@ -137,6 +142,23 @@ describe('an asynchronous call', () => {
     await h.idle()
     expect(h.open).toHaveLength(2)
     expect(h.outputs).toEqual([])
+  })
+
+  it('is ended when the task is given up, and leaves no timer', async () => {
+    const h = new AsyncHarness({ attempts: 3, concurrency: 3 })
+    void h.pipe('a', 'x')
+    void h.pipe('b', 'y')
+    await turns()
+    h.open.find(({ value }) => value === 'y')!.fail(new Error('no'))
+    await turns()
+    const held = h.pipe('c', 'z')
+    h.giveUp()
+    await expect(held).rejects.toThrow(TaskMigratedError)
+    await expect(h.settle()).rejects.toThrow(/NODE.*given up/)
+    expect(() => h.pipe('d', 'w')).toThrow(TaskMigratedError)
+    expect(h.clock.nextDueMs).toBe(undefined)
+    await h.idle()
+    expect([h.outputs, h.failures]).toEqual([[], []])
   })
 
   it('holds the task up while as many calls are open as may be', async () => {
