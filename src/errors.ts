@@ -94,7 +94,7 @@ export class OffsetLostError extends StreamsError {
   override readonly code = 'STREAMS_OFFSET_LOST'
 }
 
-/** A source topic does not exist or internal topics do not fit. */
+/** A topic to read or to write does not exist, or internal topics do not fit. */
 export class MissingTopicError extends StreamsError {
   override readonly name = 'MissingTopicError'
   override readonly code = 'STREAMS_MISSING_TOPIC'

@@ -2,6 +2,7 @@
 // not asked again, and neither are they about failures that are no fault of a record.
 import {
   ConfigError,
+  MissingTopicError,
   OffsetLostError,
   ProcessingError,
   ProductionError,
@@ -92,6 +93,7 @@ export const isDecided = (error: unknown): boolean =>
   error instanceof KafkaError ||
   error instanceof ProductionError ||
   error instanceof StateStoreError ||
+  error instanceof MissingTopicError ||
   error instanceof OffsetLostError
 
 /** Where the input record stands that a record came from, if it came from one. */

@@ -2,7 +2,8 @@
 // partition, and batches are handed to the producer when they are full or when the loop runs dry.
 // One collector serves all tasks of a thread, because one transaction does.
 import type { Clock } from '../clock.js'
-import type { Producer } from '../kafka/client.js'
+import { MissingTopicError } from '../errors.js'
+import { KafkaError, type Producer } from '../kafka/client.js'
 import { RecordBatchBuilder } from '../kafka/record-batch.js'
 import {
   headerEntries,
@@ -87,10 +88,20 @@ export class RecordCollector {
     return writer
   }
 
-  /** Asks for the number of partitions, once per topic. @throws KafkaError when the topic does not exist. */
-  async prepare(writer: TopicWriter): Promise<void> {
-    if (writer.partitions === 0)
-      writer.partitions = await this.#producer.partitionCount(writer.topic)
+  /**
+   * Asks for the number of partitions, once per topic; `role` says who writes it.
+   * @throws MissingTopicError when the topic does not exist, KafkaError
+   */
+  async prepare(writer: TopicWriter, role: string): Promise<void> {
+    if (writer.partitions > 0) return
+    const { topic } = writer
+    try {
+      writer.partitions = await this.#producer.partitionCount(topic)
+    } catch (cause) {
+      if (!(cause instanceof KafkaError && cause.kind === 'unknownTopic')) throw cause
+      const text = `topic ${topic}, which ${role}, does not exist: create it and start again`
+      throw new MissingTopicError(text, { cause })
+    }
   }
 
   /** Bytes of batches that the producer does not have yet, or has and are not acknowledged. */

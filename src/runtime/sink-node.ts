@@ -36,16 +36,19 @@ export class SinkProcessor implements NodeProcessor {
       this.#writer = host.collector.writer(host.topicName(sink.topic))
   }
 
-  /** The topic that is always written to; its partitions are asked for before processing begins. */
-  get writer(): TopicWriter | undefined {
-    return this.#writer
+  /** Asks for the partitions of the topic that is always written to, before processing begins. */
+  async prepare(): Promise<void> {
+    if (this.#writer !== undefined) await this.#ask(this.#writer)
   }
 
   process(record: FlowRecord<any, any>): void | Promise<void> {
     const writer = this.#writer ?? this.#chosen(record)
-    if (writer.partitions === 0)
-      return this.#collector.prepare(writer).then(() => this.#send(writer, record))
+    if (writer.partitions === 0) return this.#ask(writer).then(() => this.#send(writer, record))
     this.#send(writer, record)
+  }
+
+  #ask(writer: TopicWriter): Promise<void> {
+    return this.#collector.prepare(writer, `${this.#sink.name} writes`)
   }
 
   #chosen(record: FlowRecord<any, any>): TopicWriter {

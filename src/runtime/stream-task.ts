@@ -83,9 +83,9 @@ export class StreamTask extends TaskHost implements CommittableTask {
       const runner = this.#runners.get(node.name)!
       if (node.kind === 'sink') this.#addSink(node, runner)
     }
-    for (const sink of this.#sinks)
-      if (sink.writer !== undefined) await collector.prepare(sink.writer)
-    if (deadLetterTopic !== undefined) await collector.prepare(collector.writer(deadLetterTopic))
+    for (const sink of this.#sinks) await sink.prepare()
+    if (deadLetterTopic !== undefined)
+      await collector.prepare(collector.writer(deadLetterTopic), 'is the deadLetterTopic')
     for (const node of this.subtopology.nodes)
       if (node.kind === 'processor') this.#addProcessor(node, this.#runners.get(node.name)!)
     for (const queue of this.#queues.values()) {

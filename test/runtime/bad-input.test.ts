@@ -33,6 +33,23 @@ describe('topics', () => {
     expect(error.message).toMatch(/source topic nowhere does not exist/)
   })
 
+  it.each([
+    ['far', 'sink writes', { topic: 'far' }],
+    ['far', 'sink writes', { topic: () => 'far' }],
+    ['dead', 'is the deadLetterTopic', { topic: 'out', deadLetterTopic: 'dead' }],
+  ] as const)('that do not exist are named with who writes them: %s, %s', async (name, role, o) => {
+    await bench.send('in', ['a', 'x'])
+    const { topic, ...config } = o
+    const topology = new Topology()
+      .addSource('in', 'in', { key: string(), value: string() })
+      .addSink('sink', topic, { parents: ['in'], key: string(), value: string() })
+    const error = await bench.failure(topology, { processingHandler: 'continue', ...config })
+    expect(error).toBeInstanceOf(MissingTopicError)
+    expect(error.message).toBe(
+      `topic ${name}, which ${role}, does not exist: create it and start again`,
+    )
+  })
+
   it('that are joined must have the same number of partitions', async () => {
     await bench.createTopics(3, 'table')
     const builder = new StreamsBuilder({ key: string(), value: string() })

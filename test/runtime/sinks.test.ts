@@ -140,7 +140,7 @@ describe('batches', () => {
   it('leave when they are full, the others when they are handed over', async () => {
     const some = collector()
     const writer = some.writer('out')
-    await some.prepare(writer)
+    await some.prepare(writer, 'a test writes')
     for (let n = 0; n < 10; n++) some.sendBytes(writer, 0, n, null, Buffer.alloc(300))
     some.sendBytes(writer, 1, 0, null, Buffer.from('x'))
     expect(sent).toEqual([
@@ -159,7 +159,7 @@ describe('batches', () => {
   it('do not take a record that the log would refuse, and keep the others', async () => {
     const some = collector()
     const writer = some.writer('out')
-    await some.prepare(writer)
+    await some.prepare(writer, 'a test writes')
     some.sendBytes(writer, 0, 0, null, Buffer.from('small'))
     expect(() =>
       some.send(writer, 0, 0, -1, string(), 'x'.repeat(1_100_000), new HeaderList()),
@@ -171,7 +171,7 @@ describe('batches', () => {
   it('are never larger than a record may be', async () => {
     const some = collector({ maxRecordBytes: 500 })
     const writer = some.writer('out')
-    await some.prepare(writer)
+    await some.prepare(writer, 'a test writes')
     const send = (length: number): void =>
       some.send(writer, 0, 0, -1, string(), 'x'.repeat(length), new HeaderList())
     for (const length of [200, 200, 200]) send(length)
@@ -187,7 +187,7 @@ describe('batches', () => {
   it('are forgotten after an abort', async () => {
     const some = collector()
     const writer = some.writer('out')
-    await some.prepare(writer)
+    await some.prepare(writer, 'a test writes')
     some.sendBytes(writer, 0, 0, null, Buffer.from('lost'))
     some.discard()
     some.handOver()
