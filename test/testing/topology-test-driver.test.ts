@@ -23,13 +23,18 @@ const echo = (process: (value: string | null) => string | null = (value) => valu
     .addSink('sink', 'out', { ...serdes, parents: ['echo'] })
 
 describe('the driver', () => {
-  it('checks what the configuration asks of the topology', () => {
+  it('refuses what an application refuses of topology and configuration', () => {
     const builder = new StreamsBuilder(serdes)
-    builder.stream('in').groupByKey().count()
-    const config = { ensureExplicitInternalResourceNaming: true }
-    expect(() => new TopologyTestDriver(builder.build(), { config })).toThrow(
-      /ensureExplicitInternalResourceNaming is set, but these names are generated: changelog/,
-    )
+    const stream = builder.stream('in')
+    stream.forEachAsync(async () => {}, { name: 'slow', timeoutMs: 20_000 })
+    stream.groupByKey().count()
+    const topology = builder.build()
+    expect(() => new TopologyTestDriver(topology)).not.toThrow()
+    for (const [config, message] of [
+      [{ processingGuarantee: 'exactly_once_v2' }, /slow may hold a commit up for 20000 ms/],
+      [{ ensureExplicitInternalResourceNaming: true }, /these names are generated/],
+    ] as const)
+      expect(() => new TopologyTestDriver(topology, { config })).toThrow(message)
   })
 
   it('has a clock of whole milliseconds', async () => {
