@@ -49,6 +49,24 @@ describe('mapValuesAsync', () => {
     expect(record.headers.getAll('h')).toHaveLength(1)
   })
 
+  it('keeps the headers that its record came with, whatever siblings add meanwhile', async () => {
+    const builder = new StreamsBuilder({ key: string(), value: json() })
+    const stream = builder.stream('in', { value: json<number>() })
+    stream
+      .mapValuesAsync(async (_n, _key, record) => {
+        await after(1)
+        return [...record.headers].length
+      })
+      .to('out')
+    stream.peek((_n, _key, { headers }) => headers.add('later', 'x')).to('other')
+    await using driver = new TopologyTestDriver(builder.build(), { startMs: 0 })
+    const input = driver.createInputTopic('in', { key: string(), value: json<number>() })
+    await input.pipeInput('a', 4, { headers: [['h', '1']] })
+    const output = driver.createOutputTopic('out', { key: string(), value: json() })
+    const { value, headers } = output.readRecord()
+    expect([value, [...headers].length]).toEqual([1, 1])
+  })
+
   it('is called with the attempt and a signal, and again until the attempts are used up', async () => {
     const seen: number[] = []
     const results = await run(

@@ -76,8 +76,10 @@ class AsyncCalls {
     this.#options = options
   }
 
-  process(record: FlowRecord): void | Promise<void> {
+  process(passed: FlowRecord): void | Promise<void> {
     if (this.#givenUp !== undefined) throw this.#givenUp
+    // Later siblings may add headers while the call is open: they are none of this record's.
+    const record = passed.withValue(passed.value)
     const lane = this.#lane(record.key)
     const entry: Entry = { record, under: this.#context.hold(record), lane, outcome: undefined }
     lane.entries.push(entry)
