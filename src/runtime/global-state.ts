@@ -96,9 +96,12 @@ export class GlobalState {
     try {
       if (this.#databases.leveldb !== undefined) await this.task.persist()
     } finally {
-      this.task.close()
-      await this.#databases.leveldb?.close()
-      await this.#databases.memory?.close()
+      try {
+        this.task.close()
+      } finally {
+        await this.#databases.leveldb?.close()
+        await this.#databases.memory?.close()
+      }
     }
   }
 

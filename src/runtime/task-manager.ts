@@ -204,9 +204,12 @@ export class TaskManager {
     opening.cancel()
     const opened = await opening.done.catch(() => undefined)
     if (opened === undefined) return
-    opened.task.close()
-    await opened.databases.leveldb?.close()
-    await opened.databases.memory?.close()
+    try {
+      opened.task.close()
+    } finally {
+      await opened.databases.leveldb?.close()
+      await opened.databases.memory?.close()
+    }
   }
 }
 

@@ -145,7 +145,11 @@ export class TaskOpening {
       await this.#step('initialized')
       return { id: this.id, task, databases, sources: this.sources, startOffsets }
     } catch (error) {
-      task.close()
+      try {
+        task.close()
+      } catch (another) {
+        environment.logger.error({ error: another }, 'closing a task that could not be opened')
+      }
       throw error
     }
   }

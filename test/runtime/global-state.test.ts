@@ -87,3 +87,26 @@ it('a topic that does not exist is named', async () => {
   expect(error).toBeInstanceOf(MissingTopicError)
   expect(error.message).toMatch(/nowhere/)
 })
+
+it('a keeper that cannot be closed keeps no database open', async () => {
+  let fails = true
+  const topology = (): Topology<any> => {
+    const builder = new StreamsBuilder(strings)
+    builder.addGlobalStore('kept', keyValueStore(strings), 'types', ({ store }) => ({
+      process: ({ key, value }) => void (key !== null && store.put(key, value)),
+      close() {
+        if (fails) throw new Error('no way')
+      },
+    }))
+    builder.stream('in').to('out')
+    return builder.build()
+  }
+  await bench.send('types', ['a', 'x'])
+  for (fails of [true, false]) {
+    const app = bench.app(topology())
+    await app.start()
+    expect(await app.store('kept').get('a')).toBe('x')
+    await app.close()
+  }
+  expect(bench.logged.map(({ message }) => message)).toEqual(['closing'])
+})
