@@ -216,7 +216,8 @@ export class DriverTasks {
 
   /** Global stores skip what cannot be read, as in Kafka Streams (semantics 25.6). */
   #globalEnvironment(): TaskEnvironment {
-    const handlers = errorHandlers({ deserializationHandler: 'continue' })
+    const { given } = this.#options.config
+    const handlers = errorHandlers({ ...given, deserializationHandler: 'continue' })
     return { ...this.#environment(new Map()), handlers }
   }
 

@@ -4,6 +4,7 @@ import { StreamsBuilder } from '../../src/dsl/streams-builder.js'
 import { string } from '../../src/serde/string-serde.js'
 import { nullable } from '../../src/serde/null-serdes.js'
 import { TopologyTestDriver } from '../../src/testing/topology-test-driver.js'
+import { keyValueStore } from '../../src/state/stores.js'
 import { Topology } from '../../src/topology/topology.js'
 
 const serdes = { key: string(), value: nullable(string()) }
@@ -64,6 +65,32 @@ describe('the driver', () => {
     await input.pipeInput('a', 'good')
     expect(driver.createOutputTopic('out', serdes).readValuesToList()).toEqual(['good'])
   })
+
+  it.each(['fail', 'continue'] as const)(
+    'asks the processing handler about keepers of global stores: %s',
+    async (processingHandler) => {
+      const topology = new Topology()
+      topology.addGlobalStore(
+        'kept',
+        keyValueStore({ key: string(), value: string() }),
+        'rows',
+        ({ store }) => ({
+          process({ key, value }) {
+            if (value === 'bad') throw new Error('no way')
+            if (key !== null) store.put(key, value)
+          },
+        }),
+        { key: string(), value: string() },
+      )
+      await using driver = new TopologyTestDriver(topology, { config: { processingHandler } })
+      const input = driver.createInputTopic('rows', serdes)
+      const failing = input.pipeInput('a', 'bad')
+      if (processingHandler === 'fail') await expect(failing).rejects.toThrow('no way')
+      else await failing
+      await input.pipeInput('a', 'good')
+      expect(await driver.store('kept').get('a')).toBe('good')
+    },
+  )
 
   it('takes no step once it is closed, and still gives what was produced', async () => {
     const driver = new TopologyTestDriver(echo(), { startMs: 0 })
