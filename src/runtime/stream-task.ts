@@ -363,7 +363,7 @@ export class StreamTask extends TaskHost implements CommittableTask {
       return true
     }
     return Promise.resolve(ran).then(async (done) => {
-      await this.settle()
+      await this.#settleKept()
       return done
     })
   }

@@ -98,6 +98,37 @@ describe('a call that does not end', () => {
     while (!condition()) await later()
   }
 
+  it('is no matter of punctuators: they wait for what they forwarded', async () => {
+    const builder = new StreamsBuilder({ key: string(), value: string() })
+    let ticks = 0
+    builder
+      .stream('in')
+      .processValues((context) => {
+        context.schedule({ intervalMs: 1, clock: 'wall' }, async () => {
+          await later()
+          ticks++
+        })
+        return { process: (record) => context.forward(record) }
+      })
+      .filterAsync(
+        async (value) => {
+          if (value === 'slow') await new Promise(() => {})
+          return true
+        },
+        { timeoutMs: 600_000 },
+      )
+      .to('out', { value: string() })
+    const app = bench.app(builder.build(), { ...config, commitIntervalMs: 600_000 })
+    await app.start()
+    await bench.send('in', ['a', 'slow'])
+    const ticksOf = ticks
+    await until(() => ticks > ticksOf + 4)
+    await bench.send('in', ['b', 'x'], ['c', 'y'])
+    const passed = await bench.received('out', 2)
+    expect(passed.map(({ value }) => String(value)).toSorted()).toEqual(['x', 'y'])
+    await app.close()
+  })
+
   it('is aborted where it keeps an application from closing, and made again', async () => {
     const events: string[] = []
     await bench.send('in', ['a', 'slow'])
