@@ -1,6 +1,7 @@
 // The part of an iteration in which records and callbacks run, task after task. A task whose processor
-// is asynchronous is left out until it is through; the others go on.
+// or punctuator is asynchronous is left out until it is through; the others go on.
 import type { Clock } from '../clock.js'
+import type { StreamTask } from './stream-task.js'
 import type { RunningTask } from './task-manager.js'
 
 /** How long records are processed before the event loop has its turn, ms. */
@@ -13,9 +14,9 @@ const maxRecordsPerSlice = 20_000
 export interface SlicesOptions {
   readonly running: () => Iterable<RunningTask>
   readonly clock: Clock
-  /** An asynchronous processor failed. */
+  /** Something asynchronous failed. */
   readonly failed: (error: unknown) => void
-  /** An asynchronous processor is through. */
+  /** Something asynchronous is through. */
   readonly wake: () => void
 }
 
@@ -45,7 +46,7 @@ export class Slices {
     return total
   }
 
-  /** Only the task of an asynchronous processor waits; the others go on. */
+  /** Only the task of what is asynchronous waits; the others go on. */
   #waitFor(running: RunningTask, work: Promise<unknown>): void {
     running.busy = work.then(
       () => {
@@ -59,21 +60,15 @@ export class Slices {
     )
   }
 
-  /** Runs the callbacks that are due, stream time first; whether any ran. */
-  async punctuate(): Promise<boolean> {
+  /** Runs the callbacks that are due, stream time first; whether there were any. */
+  punctuate(): boolean {
     let ran = false
     for (const running of this.#o.running()) {
       if (running.busy !== undefined) continue
-      const { task } = running
-      task.summarizeDropped()
-      if (task.streamPunctuations.nextDueMs !== undefined) {
-        const done = task.punctuateStream()
-        if (done === true || (done !== false && (await done))) ran = true
-      }
-      if (task.wallPunctuations.nextDueMs !== undefined) {
-        const done = task.punctuateWall()
-        if (done === true || (done !== false && (await done))) ran = true
-      }
+      running.task.summarizeDropped()
+      const done = punctuateTask(running.task)
+      if (typeof done !== 'boolean') this.#waitFor(running, done)
+      ran ||= done !== false
     }
     return ran
   }
@@ -82,4 +77,13 @@ export class Slices {
   async settle(): Promise<void> {
     for (const { busy } of this.#o.running()) await busy
   }
+}
+
+function punctuateTask(task: StreamTask): boolean | Promise<boolean> {
+  const onWall = (): boolean | Promise<boolean> =>
+    task.wallPunctuations.nextDueMs !== undefined && task.punctuateWall()
+  const streamed = task.streamPunctuations.nextDueMs !== undefined && task.punctuateStream()
+  if (typeof streamed !== 'boolean') return streamed.then(onWall)
+  const walled = onWall()
+  return typeof walled === 'boolean' ? streamed || walled : walled
 }

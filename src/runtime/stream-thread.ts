@@ -208,7 +208,7 @@ export class StreamThread {
     this.#pump.poll(this.tasks)
     const processed = this.#slices.process(nowMs)
     this.#pump.resume()
-    const punctuated = await this.#slices.punctuate()
+    const punctuated = this.#slices.punctuate()
     this.#throwFailure()
     this.#step = 'committing'
     await this.#committer.commitIfDue()
@@ -243,7 +243,8 @@ export class StreamThread {
     for (const running of this.tasks.running.values()) {
       const { task } = running
       if (task.needsCommit) dueMs = Math.min(dueMs, this.#committer.dueMs)
-      const wallDueMs = task.wallPunctuations.nextDueMs
+      // A busy task wakes the thread when it is through.
+      const wallDueMs = running.busy === undefined ? task.wallPunctuations.nextDueMs : undefined
       if (wallDueMs !== undefined) dueMs = Math.min(dueMs, wallDueMs)
       dueMs = Math.min(dueMs, this.#persister.dueMs(running))
       // Another partition is waited for, and its being empty wakes nobody.

@@ -151,6 +151,42 @@ describe('a call that does not end', () => {
   })
 })
 
+describe('an asynchronous punctuator', () => {
+  const outputs = async (count: number): Promise<string[]> =>
+    (await bench.received('out', count)).map(({ value }) => String(value))
+
+  it.each(['stream', 'wall'] as const)(
+    'by the %s clock holds up its own task alone',
+    async (clock) => {
+      const builder = new StreamsBuilder({ key: string(), value: string() })
+      const held: (() => void)[] = []
+      builder
+        .stream('in')
+        .processValues((context) => {
+          context.schedule({ intervalMs: 1, clock }, async () => {
+            // The key a goes to partition 1.
+            if (context.taskId === '0_1' && held.length === 0)
+              await new Promise<void>((resolve) => held.push(resolve))
+          })
+          return { process: (record) => context.forward(record) }
+        })
+        .to('out', { value: string() })
+      const app = bench.app(builder.build(), {
+        processingGuarantee: 'at_least_once',
+        commitIntervalMs: 600_000,
+      })
+      await app.start()
+      await bench.send('in', ['a', '1'])
+      while (held.length === 0) await later()
+      await bench.send('in', ['a', '2'], ['b', '3'])
+      for (let seen: string[] = []; !seen.includes('3');) seen = await outputs(seen.length + 1)
+      held[0]!()
+      expect((await outputs(3)).toSorted()).toEqual(['1', '2', '3'])
+      await app.close()
+    },
+  )
+})
+
 describe('a call that fails', () => {
   it('leaves the record it was made for as a dead letter, whatever came after', async () => {
     const builder = new StreamsBuilder({ key: string(), value: string() })
