@@ -1,7 +1,12 @@
 // The two ends of a topology under test: pipe records in, read what came out.
 import { checkedMs } from '../clock.js'
-import { IllegalStateError } from '../errors.js'
-import { HeaderList, headerEntries, recordHeaders } from '../serde/record-headers.js'
+import { DeserializationError, IllegalStateError } from '../errors.js'
+import {
+  HeaderList,
+  headerEntries,
+  recordHeaders,
+  type RecordHeaders,
+} from '../serde/record-headers.js'
 import type { Serde } from '../serde/serde.js'
 import type { KeyValue } from '../state/key-value-store.js'
 import type {
@@ -33,7 +38,10 @@ export interface TestInputTopic<in K, in V> {
   advanceTime(ms: number): void
 }
 
-/** Reads one topic; reading removes. Two readers of one topic share its records. */
+/**
+ * Reads one topic; reading removes. Two readers of one topic share its records. What the serdes cannot
+ * read is a DeserializationError.
+ */
 export interface TestOutputTopic<out K, out V> {
   /** @throws IllegalStateError when there is none. */
   readRecord(): TestRecord<K, V>
@@ -226,10 +234,26 @@ export class BytesOutputTopic<K, V> implements TestOutputTopic<K, V> {
   #decode({ key, value, timestampMs, headers }: ProducedBytes): TestRecord<K, V> {
     const list = new HeaderList(headers)
     return {
-      key: key === null ? null : this.#key.deserialize(key, this.#topic, list),
-      value: value === null ? null : this.#value.deserialize(value, this.#topic, list),
+      key: this.#read(this.#key, 'key', key, list),
+      value: this.#read(this.#value, 'value', value, list),
       timestampMs: timestampMs ?? this.#nowMs(),
       headers: list,
+    }
+  }
+
+  #read<T>(
+    serde: Serde<T>,
+    part: string,
+    bytes: Uint8Array | null,
+    headers: RecordHeaders,
+  ): T | null {
+    if (bytes === null) return null
+    try {
+      return serde.deserialize(bytes, this.#topic, headers)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const text = `the ${part} of a record of ${this.#topic} cannot be read: ${reason}`
+      throw new DeserializationError(text, { cause })
     }
   }
 }

@@ -1,5 +1,6 @@
 // The two ends of a topology under test, over plain lists of bytes.
 import { describe, expect, it } from 'vitest'
+import { DeserializationError } from '../../src/errors.js'
 import { HeaderList } from '../../src/serde/record-headers.js'
 import { long } from '../../src/serde/number-serdes.js'
 import { string } from '../../src/serde/string-serde.js'
@@ -128,6 +129,21 @@ describe('an output topic', () => {
     add('a', 1)
     expect(topic.readValue()).toBe(1)
     expect(() => topic.readValue()).toThrow('out holds no more records')
+  })
+
+  it('names topic and part where its serdes are not those of the records', () => {
+    const produced = new ProducedRecords()
+    const bytes = Buffer.from('text')
+    const record = { topic: 'out', partition: 0, timestampMs: 1, headers: [] }
+    produced.add({ ...record, key: bytes, value: bytes })
+    produced.add({ ...record, key: null, value: null })
+    const topic = new BytesOutputTopic('out', serdes, produced, () => 99)
+    expect(() => topic.readRecord()).toThrow(DeserializationError)
+    expect(topic.readRecord()).toMatchObject({ key: null, value: null })
+    produced.add({ ...record, key: bytes, value: bytes })
+    expect(() => topic.readRecord()).toThrow(
+      /^the value of a record of out cannot be read: long\(\) reads 8 bytes, these are 4/,
+    )
   })
 
   it('reads all at once as list or map', () => {
