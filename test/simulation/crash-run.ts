@@ -65,6 +65,35 @@ function fluentTopology(): FrozenTopology {
   return builder.build().freeze()
 }
 
+/** Calls before the repartition, behind a record cache and behind a store: some fail, some never end. */
+function callsTopology(random: Random): FrozenTopology {
+  const call = async <V>(value: V, attempt: number): Promise<V> => {
+    for (let turns = random.below(4); turns > 0; turns--)
+      await new Promise((resolve) => setImmediate(resolve))
+    if (attempt < 3 && random.below(10) === 0) throw new Error('try again')
+    if (attempt < 3 && random.below(40) === 0) await new Promise(() => {})
+    return value
+  }
+  const options = (order: 'key' | 'partition' | 'none') =>
+    ({ order, concurrency: 1 + random.below(5), timeoutMs: 20, retry: { attempts: 3 } }) as const
+  const builder = new StreamsBuilder({ key: string(), value: string() })
+  const grouped = builder
+    .stream('in')
+    .filterAsync((_value, _key, _record, { attempt }) => call(true, attempt), options('none'))
+    .groupBy((value) => value, { name: 'by-value' })
+  grouped
+    .count({ store: 'counts', caching: true })
+    .toStream()
+    .filterAsync((_count, _key, _record, { attempt }) => call(true, attempt), options('key'))
+    .to('out', { value: long() })
+  grouped
+    .count({ store: 'sizes', caching: false })
+    .toStream()
+    .filterAsync((_size, _key, _record, { attempt }) => call(true, attempt), options('partition'))
+    .to('sizes', { value: long() })
+  return builder.build().freeze()
+}
+
 /** A count alone, for runs with so little room that changed rows stay bytes until the commit. */
 function crowdedTopology(caching: boolean, rows: 'numbers' | 'objects'): FrozenTopology {
   const builder = new StreamsBuilder({ key: string(), value: string() })
@@ -94,6 +123,8 @@ export interface RunOptions {
   readonly atLeastOnce?: boolean
   /** Little room for changed rows, which are these. */
   readonly crowded?: 'numbers' | 'objects' | undefined
+  /** With asynchronous calls; only exactly-once is judged. */
+  readonly calls?: boolean
 }
 
 class Run {
@@ -117,12 +148,12 @@ class Run {
   #lossRate: number
 
   constructor(seed: number, logger: Logger, options: RunOptions) {
-    const { atLeastOnce = false, crowded } = options
+    const { atLeastOnce = false, crowded, calls = false } = options
     const random = randomOf(seed)
     this.#random = random
     // Drawn apart, so that seeds which failed keep their schedules.
     const isCrowded = crowded !== undefined
-    this.#isCached = (isCrowded || !atLeastOnce) && randomOf(seed + 1007).below(2) === 0
+    this.#isCached = calls || ((isCrowded || !atLeastOnce) && randomOf(seed + 1007).below(2) === 0)
     this.#hasSizes = this.#isCached && !isCrowded
     this.#isFluent = this.#isCached || isCrowded
     this.#atLeastOnce = atLeastOnce
@@ -152,7 +183,7 @@ class Run {
       this.#processes.push(
         new SimulatedProcess({
           name: `machine-${n}`,
-          topology: this.#topology(crowded),
+          topology: calls ? callsTopology(randomOf(seed + 3001)) : this.#topology(crowded),
           config: { ...config, groupInstanceId: isStatic ? `member-${n}` : undefined },
           transport: this.#transport,
           clock: this.#clock,

@@ -50,6 +50,12 @@ describe('at-least-once over crashes', () => {
   })
 })
 
+describe('crashes while calls are open', () => {
+  it('leave results exactly-once', async () => {
+    for (const seed of upTo(seeds / 2)) await run(seed, { calls: true })
+  })
+})
+
 describe('crashes while changed rows are bytes', () => {
   for (const crowded of ['numbers', 'objects'] as const)
     it.each([false, true])(`of ${crowded} are survived, at least once: %s`, async (atLeastOnce) => {
