@@ -138,13 +138,13 @@ export class PackedRows {
     })
   }
 
-  /** Shows the pinned rows, in no order, in arrays that are good during the call only. */
-  showPinned(show: ShowRow): void {
+  /** Shows the pinned rows, in no order, images from byte `from` on, in arrays that are good during the call only. */
+  showPinned(show: ShowRow, from = 0): void {
     const key = new Scratch()
     const image = new Scratch()
     for (let i = 0; i < this.#segments.length; i++)
       if (this.#pinned[i] !== 0)
-        showEntries(this.#segments[i]!, this.#fills[i]!, PINNED, key, image, show)
+        showEntries(this.#segments[i]!, this.#fills[i]!, PINNED, key, image, show, from)
   }
 
   /** Whether the row that was found is kept for certain. */

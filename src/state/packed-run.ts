@@ -32,7 +32,7 @@ export class PackedRun implements RowRun {
   }
 }
 
-/** Shows the entries that have one of the flags, and gives their number. */
+/** Shows the entries that have one of the flags, images from byte `from` on, and gives their number. */
 export const showEntries = (
   segment: Uint8Array,
   fill: number,
@@ -40,6 +40,7 @@ export const showEntries = (
   keys: Scratch,
   images: Scratch,
   show: ShowRow,
+  from = 0,
 ): number => {
   let count = 0
   for (let offset = 0; offset < fill; offset += sizeAt(segment, offset)) {
@@ -49,7 +50,7 @@ export const showEntries = (
     count++
     show(
       keys.copy(segment, key, keyLength),
-      images.copy(segment, key + keyLength, imageLengthAt(segment, offset)),
+      images.copy(segment, key + keyLength + from, imageLengthAt(segment, offset) - from),
     )
   }
   return count

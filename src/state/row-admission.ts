@@ -54,12 +54,12 @@ export class RowAdmission {
 
   /** Decides for the time until the next commit, at the commit of so many changed rows. */
   judge(changed: number): void {
-    if (this.#isFixed) return
     const uses = this.#uses
-    if (uses >= fewUses)
-      this.#rule = 2 * changed > uses || 2 * this.#returns < uses ? 'some' : 'all'
-    else if (this.#rule === 'none') this.#rule = 'some'
+    const returns = this.#returns
     this.#uses = this.#returns = 0
+    if (this.#isFixed) return
+    if (uses >= fewUses) this.#rule = 2 * changed > uses || 2 * returns < uses ? 'some' : 'all'
+    else if (this.#rule === 'none') this.#rule = 'some'
   }
 
   /** From now on all rows that are used become live. */

@@ -90,7 +90,7 @@ export class UncommittedRows {
     const dirty = this.#dirty
     if (dirty.count === 0) return
     this.#dirty = new PackedRows(this.#maxBytes)
-    dirty.showPinned((key, entry) => log(key, entry.subarray(tagBytes)))
+    dirty.showPinned(log, tagBytes)
     if (this.#logged.count === 0) this.#logged = dirty
     else dirty.showPinned((key, entry) => this.#logged.commit(key, key.length, entry))
   }
@@ -98,7 +98,7 @@ export class UncommittedRows {
   /** What was logged counts from now on: it is shown, and is no longer here. */
   committed(show: ShowRow): void {
     if (this.#logged.count === 0) return
-    this.#logged.showPinned((key, entry) => show(key, entry.subarray(tagBytes)))
+    this.#logged.showPinned(show, tagBytes)
     this.#logged = new PackedRows(this.#maxBytes)
   }
 
@@ -109,8 +109,7 @@ export class UncommittedRows {
 
   /** Shows all rows, later ones over earlier ones. */
   each(show: ShowRow): void {
-    for (const rows of [this.#logged, this.#dirty])
-      rows.showPinned((key, entry) => show(key, entry.subarray(tagBytes)))
+    for (const rows of [this.#logged, this.#dirty]) rows.showPinned(show, tagBytes)
   }
 
   #show({ buffer, start, end }: PackedRows): void {
