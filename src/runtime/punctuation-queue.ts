@@ -1,5 +1,6 @@
 // Scheduled callbacks of one clock, in the order in which they fall due. Missed slots are skipped,
-// never replayed (semantics of Kafka Streams' PunctuationQueue).
+// never replayed. Equal times are resolved as Kafka Streams' PunctuationQueue does, by the binary heap
+// of java.util.PriorityQueue, because recorded results depend on it.
 
 /** One schedule. */
 export interface Punctuation {
@@ -14,12 +15,17 @@ class Schedule implements Punctuation {
   constructor(
     readonly intervalMs: number,
     public dueMs: number,
-    public order: number,
     readonly run: (nowMs: number) => void | Promise<void>,
   ) {}
 
   cancel(): void {
     this.cancelled = true
+  }
+
+  /** Makes it due at the next slot that is not missed. */
+  skipTo(nowMs: number): void {
+    const missed = Math.floor((nowMs - this.dueMs) / this.intervalMs)
+    this.dueMs += (missed + 1) * this.intervalMs
   }
 }
 
@@ -29,10 +35,11 @@ export function checkedClock(clock: unknown): 'stream' | 'wall' {
   throw new TypeError(`clock of a punctuation must be 'stream' or 'wall', not ${String(clock)}`)
 }
 
-/** Few schedules per task: a sorted list does. */
 export class PunctuationQueue {
-  #schedules: Schedule[] = []
-  #order = 0
+  /** Cancelled ones stay until they would be due. */
+  readonly #heap: Schedule[] = []
+  /** The schedule whose callback runs. */
+  #running: Schedule | undefined
 
   /** @throws RangeError when the interval is below 1 ms. */
   schedule(
@@ -42,25 +49,29 @@ export class PunctuationQueue {
   ): Punctuation {
     if (!(intervalMs >= 1))
       throw new RangeError(`intervalMs of a punctuation must be at least 1, not ${intervalMs}`)
-    const schedule = new Schedule(intervalMs, firstDueMs, this.#order++, run)
-    this.#insert(schedule)
+    const schedule = new Schedule(intervalMs, firstDueMs, run)
+    this.#offer(schedule)
     return schedule
   }
 
   /** When the next callback is due; `undefined` when nothing is scheduled. */
   get nextDueMs(): number | undefined {
-    this.#dropCancelled()
-    return this.#schedules[0]?.dueMs
+    const [first] = this.#heap
+    if (first?.cancelled !== true) return first?.dueMs
+    let dueMs = Infinity
+    for (const schedule of this.#heap)
+      if (!schedule.cancelled && schedule.dueMs < dueMs) ({ dueMs } = schedule)
+    return dueMs === Infinity ? undefined : dueMs
   }
 
   /** Runs what is due, each schedule at most once. Resolves or returns whether anything ran. */
   punctuate(nowMs: number): boolean | Promise<boolean> {
     let ran = false
     for (;;) {
-      this.#dropCancelled()
-      const next = this.#schedules[0]
+      const [next] = this.#heap
       if (next === undefined || next.dueMs > nowMs) return ran
-      this.#schedules.shift()
+      this.#removeRoot()
+      if (next.cancelled) continue
       const done = this.#run(next, nowMs)
       ran = true
       if (done !== undefined)
@@ -73,29 +84,60 @@ export class PunctuationQueue {
 
   /** Forgets every schedule. */
   clear(): void {
-    this.#schedules = []
+    this.#heap.length = 0
+    this.#running?.cancel()
   }
 
   #run(schedule: Schedule, nowMs: number): void | Promise<void> {
-    const missed = Math.floor((nowMs - schedule.dueMs) / schedule.intervalMs)
-    schedule.dueMs += (missed + 1) * schedule.intervalMs
-    schedule.order = this.#order++
-    this.#insert(schedule)
-    return schedule.run(nowMs)
-  }
-
-  #insert(schedule: Schedule): void {
-    let at = this.#schedules.length
-    while (at > 0) {
-      const before = this.#schedules[at - 1]!
-      if (before.dueMs < schedule.dueMs) break
-      if (before.dueMs === schedule.dueMs && before.order < schedule.order) break
-      at--
+    this.#running = schedule
+    let done: void | Promise<void>
+    try {
+      done = schedule.run(nowMs)
+    } catch (error) {
+      this.#again(schedule, nowMs)
+      throw error
     }
-    this.#schedules.splice(at, 0, schedule)
+    if (done !== undefined) return Promise.resolve(done).finally(() => this.#again(schedule, nowMs))
+    this.#again(schedule, nowMs)
   }
 
-  #dropCancelled(): void {
-    while (this.#schedules[0]?.cancelled) this.#schedules.shift()
+  /** After the callback, and what that scheduled itself: unless it was cancelled, to the next slot. */
+  #again(schedule: Schedule, nowMs: number): void {
+    this.#running = undefined
+    if (schedule.cancelled) return
+    schedule.skipTo(nowMs)
+    this.#offer(schedule)
+  }
+
+  #offer(schedule: Schedule): void {
+    const heap = this.#heap
+    let at = heap.length
+    heap.push(schedule)
+    while (at > 0) {
+      const parent = (at - 1) >>> 1
+      const above = heap[parent]!
+      if (schedule.dueMs >= above.dueMs) break
+      heap[at] = above
+      at = parent
+    }
+    heap[at] = schedule
+  }
+
+  #removeRoot(): void {
+    const heap = this.#heap
+    const last = heap.pop()!
+    const size = heap.length
+    if (size === 0) return
+    let at = 0
+    const half = size >>> 1
+    while (at < half) {
+      let child = 2 * at + 1
+      const right = child + 1
+      if (right < size && heap[child]!.dueMs > heap[right]!.dueMs) child = right
+      if (last.dueMs <= heap[child]!.dueMs) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = last
   }
 }

@@ -36,6 +36,48 @@ describe('PunctuationQueue', () => {
     expect(fired).toEqual(['early', 'late', 'late'])
   })
 
+  it('runs those due at one time in the order of a binary heap', () => {
+    const queue = new PunctuationQueue()
+    const fired: string[] = []
+    for (const name of ['a', 'b', 'c', 'd'])
+      queue.schedule(10, 10, () => {
+        fired.push(name)
+        if (name === 'a') queue.schedule(10, 10, () => void fired.push('new'))
+      })
+    void queue.punctuate(10)
+    expect(fired).toEqual(['a', 'd', 'b', 'new', 'c'])
+  })
+
+  it('does not look at what is cancelled, and runs nothing after it was cleared', async () => {
+    const queue = new PunctuationQueue()
+    const fired: string[] = []
+    queue.schedule(5, 5, () => void fired.push('cancelled')).cancel()
+    expect(queue.nextDueMs).toBeUndefined()
+    queue.schedule(7, 5, async () => {
+      fired.push('last')
+      await Promise.resolve()
+      queue.clear()
+    })
+    expect(queue.nextDueMs).toBe(7)
+    await queue.punctuate(7)
+    expect(queue.nextDueMs).toBeUndefined()
+    expect(fired).toEqual(['last'])
+  })
+
+  it('keeps a schedule whose callback fails', async () => {
+    const queue = new PunctuationQueue()
+    queue.schedule(0, 5, () => {
+      throw new Error('now')
+    })
+    queue.schedule(1, 5, async () => {
+      await Promise.resolve()
+      throw new Error('later')
+    })
+    expect(() => queue.punctuate(0)).toThrow('now')
+    await expect(queue.punctuate(1)).rejects.toThrow('later')
+    expect(queue.nextDueMs).toBe(5)
+  })
+
   it('waits for an asynchronous callback before the next', async () => {
     const queue = new PunctuationQueue()
     const fired: string[] = []
