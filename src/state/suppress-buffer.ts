@@ -139,13 +139,11 @@ export class SuppressBuffer<K, V> implements TaskStore {
     return this.#bytes
   }
 
-  /** Removes and returns the front. */
-  poll(): Suppressed<K, V> | undefined {
+  /** The update that leaves next, `undefined` when empty. */
+  get front(): Suppressed<K, V> | undefined {
     const id = this.#places.first
     if (id === undefined) return undefined
     const { context, newValue, oldValue } = this.#entries.get(id)!
-    this.#delete(id)
-    this.#dirty.add(id)
     const { topic } = this.#context
     const headers = new HeaderList(context.headers)
     return {
@@ -154,6 +152,13 @@ export class SuppressBuffer<K, V> implements TaskStore {
       oldValue: this.#decode(oldValue, headers),
       context,
     }
+  }
+
+  removeFront(): void {
+    const id = this.#places.first
+    if (id === undefined) return
+    this.#delete(id)
+    this.#dirty.add(id)
   }
 
   /** What look-ups see while the key is buffered; `undefined` when it is not. */

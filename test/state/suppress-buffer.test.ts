@@ -30,13 +30,18 @@ function buffer() {
     recordCaches: false,
   }
   const store = new SuppressBuffer<string, string>('hold', string(), string(), context)
+  const take = () => {
+    const { front } = store
+    store.removeFront()
+    return front
+  }
   const drain = () => {
     const values: string[] = []
-    for (let next = store.poll(); next !== undefined; next = store.poll())
+    for (let next = take(); next !== undefined; next = take())
       values.push(`${next.key}=${next.newValue}`)
     return values
   }
-  return { store, log, drain }
+  return { store, log, take, drain }
 }
 
 describe('the suppress buffer', () => {
@@ -52,13 +57,16 @@ describe('the suppress buffer', () => {
   })
 
   it('keeps place and prior value of a key, and the rest of its last update', () => {
-    const { store } = buffer()
+    const { store, take } = buffer()
     store.put(1, 'a', 'x', 'before', at(1))
     store.put(9, 'a', 'y', 'x', at(9))
     expect(store.minTimeMs).toBe(1)
     expect(store.prior('a')).toEqual({ value: 'before' })
     expect(store.prior('b')).toBeUndefined()
-    expect(store.poll()).toMatchObject({ newValue: 'y', oldValue: 'x', context: at(9) })
+    expect(store.front).toMatchObject({ newValue: 'y', oldValue: 'x', context: at(9) })
+    expect(store.prior('a')).toEqual({ value: 'before' })
+    take()
+    expect(store.prior('a')).toBeUndefined()
   })
 
   it('counts bytes as Kafka Streams does', () => {
@@ -67,7 +75,7 @@ describe('the suppress buffer', () => {
     expect(store.bytes).toBe(8 + 2 + 3 + 20 + 2 + 3)
     store.put(1, 'ab', null, 'xyz', at(1))
     expect(store.bytes).toBe(8 + 2 + 3 + 20 + 2)
-    store.poll()
+    store.removeFront()
     expect([store.bytes, store.records]).toEqual([0, 0])
   })
 
@@ -76,7 +84,7 @@ describe('the suppress buffer', () => {
     store.put(1, 'a', 'x', null, at(1))
     store.put(2, 'b', 'y', null, at(2))
     store.put(3, 'b', 'z', null, at(3))
-    store.poll()
+    store.removeFront()
     store.writeChangelog()
     expect(log.map(({ key, value }) => [Buffer.from(key).toString(), value !== null])).toEqual([
       ['a', false],
@@ -96,7 +104,7 @@ describe('the suppress buffer', () => {
     expect(second.store.bytes).toBe(first.store.bytes)
     expect(second.store.minTimeMs).toBe(7)
     expect(second.store.prior('a')).toEqual({ value: 'w' })
-    expect(second.store.poll()).toEqual(first.store.poll())
+    expect(second.take()).toEqual(first.take())
     second.store.writeChangelog()
     expect(second.log).toHaveLength(1)
   })
@@ -116,7 +124,7 @@ describe('the suppress buffer', () => {
     log.length = 0
     store.put(3, 'b', 'y', 'x', at(3))
     store.put(3, 'c', 'y', null, at(3))
-    store.poll()
+    store.removeFront()
     store.writeChangelog()
     store.aborted()
     expect(drain()).toEqual(['a=x', 'b=x'])

@@ -54,17 +54,25 @@ class SuppressProcessor implements NodeProcessor {
     return this.#emit()
   }
 
-  /** Forwards what is due; then, over capacity, what is oldest. */
+  /**
+   * Forwards what is due; then, over capacity, what is oldest. An update is buffered until it was
+   * forwarded, so that nodes behind it that look here see its prior value, as in Kafka Streams.
+   */
   #emit(): void | Promise<void> {
     const buffer = this.#buffer
     const { waitMs, whenFull } = this.#options
     while (buffer.minTimeMs <= this.#streamTimeMs - waitMs || this.#isFull) {
       if (buffer.minTimeMs > this.#streamTimeMs - waitMs && whenFull === 'shutDown')
         throw this.#full()
-      const next = buffer.poll()
+      const next = buffer.front
       if (next === undefined) return
       const forwarding = this.#forward(next)
-      if (forwarding) return forwarding.then(() => this.#emit())
+      if (forwarding)
+        return forwarding.then(() => {
+          buffer.removeFront()
+          return this.#emit()
+        })
+      buffer.removeFront()
     }
   }
 
