@@ -101,7 +101,12 @@ class JoinSide implements NodeProcessor {
 
   protected matches({ key, timestampMs }: FlowRecord): readonly JoinRow<unknown>[] {
     const fromMs = Math.max(0, timestampMs - this.#beforeMs)
-    return this.#other.find(key, fromMs, Math.max(0, timestampMs + this.afterMs))
+    return this.#other.find(key, fromMs, this.untilMs(timestampMs))
+  }
+
+  /** The end of a record's interval, which like its start is not below zero. */
+  protected untilMs(timestampMs: number): number {
+    return Math.max(0, timestampMs + this.afterMs)
   }
 
   /** Called for each match before its result is made. */
@@ -176,7 +181,7 @@ class OuterJoinSide extends JoinSide {
     const { key, value, timestampMs } = record
     const time = this.#time
     // Grace does not count here, as in Kafka Streams: a record this late may yet find a partner.
-    if (timestampMs + this.afterMs < time.streamTimeMs) return this.#forwardAlone(record)
+    if (this.untilMs(timestampMs) < time.streamTimeMs) return this.#forwardAlone(record)
     if (timestampMs < time.earliestMs) time.earliestMs = timestampMs
     this.#unmatched.put(this.#side, key, value, timestampMs)
   }
