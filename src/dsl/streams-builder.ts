@@ -139,7 +139,8 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
   }
 
   /**
-   * A topic as a table that every instance holds in full, for look-ups by any key.
+   * A topic as a table that every instance holds in full, for look-ups by any key. Rows have the times
+   * of their records; a timestamp extractor is not asked.
    *
    * @example
    * words.join(
@@ -172,7 +173,10 @@ export class StreamsBuilder<DK = unknown, DV = unknown> {
     return new GlobalKTable({ graph, name, storeName: plan.given, lookup: storeLookup(plan) })
   }
 
-  /** A store that every instance fills from a topic, by a processor of your own. */
+  /**
+   * A store that every instance fills from a topic, by a processor of your own. Records keep their own
+   * times: a timestamp extractor is not asked.
+   */
   addGlobalStore<S, K = DK, V = DV>(
     name: string,
     store: StoreBuilder<S>,

@@ -184,7 +184,10 @@ export class Topology<out S = {}> {
     return this
   }
 
-  /** A store that every instance fills from all partitions of a topic, before anything else runs. */
+  /**
+   * A store that every instance fills from all partitions of a topic, before anything else runs.
+   * Records keep their own times: a timestamp extractor is not asked.
+   */
   addGlobalStore<T, K, V>(
     name: string,
     store: StoreBuilder<T>,
