@@ -122,6 +122,11 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
     return true
   }
 
+  /** The same without moving time. */
+  protected keeps(first: number): boolean {
+    return this.retention.keeps(first)
+  }
+
   /** Logs and counts a refused put. */
   protected refuse(
     key: K,
@@ -130,13 +135,24 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
     image: Uint8Array | null,
     timestampMs: number,
   ): false {
+    this.logRefused(key, first, second, image, timestampMs)
+    this.context.drop('expired segment')
+    return false
+  }
+
+  /** What is refused is in the changelog all the same, as Kafka Streams has it. */
+  protected logRefused(
+    key: K,
+    first: number,
+    second: number,
+    image: Uint8Array | null,
+    timestampMs: number,
+  ): void {
     this.context.log(
       this.changelogKey(this.keys.encode(key), first, second),
       image === null ? null : this.values.payload(image),
       this.timestamped && image !== null ? timestampMs : this.context.record().timestampMs,
     )
-    this.context.drop('expired segment')
-    return false
   }
 
   /** Notes a change of a list whose entries are logged elsewhere. */

@@ -77,6 +77,11 @@ export class Retention {
     return !this.#refused(timeMs)
   }
 
+  /** Whether a row of that time is taken. */
+  keeps(timeMs: number): boolean {
+    return !this.#refused(timeMs)
+  }
+
   segment(timeMs: number): number {
     return Math.floor(timeMs / this.intervalMs)
   }

@@ -18,6 +18,7 @@ export interface SessionAccess<K, V> {
   readonly name: string
   read(key: K, startMs: number, endMs: number): V | undefined
   writeCopy(key: K, startMs: number, endMs: number, value: V | null): void
+  remove(key: K, startMs: number, endMs: number): void
   findCopies(
     key: K,
     earliestEndMs: number,
@@ -48,18 +49,15 @@ export class SessionApi<K, V> implements SessionStore<K, V> {
   }
 
   put(key: Windowed<K, 'session'>, value: V | null): void {
-    this.#check(key?.key)
+    this.#checkSession(key)
     if (value === undefined)
       throw new TypeError(`store ${this.#rows.name}: put undefined; null removes`)
-    if (!(key.startMs >= 0 && key.endMs >= key.startMs))
-      throw new TypeError(
-        `store ${this.#rows.name}: a session goes from 0 or later to its end, not ${key.startMs} to ${key.endMs}`,
-      )
     this.#rows.writeCopy(key.key, key.startMs, key.endMs, value)
   }
 
   remove(key: Windowed<K, 'session'>): void {
-    this.put(key, null)
+    this.#checkSession(key)
+    this.#rows.remove(key.key, key.startMs, key.endMs)
   }
 
   fetchSession(key: K, startMs: number, endMs: number): V | undefined {
@@ -82,6 +80,14 @@ export class SessionApi<K, V> implements SessionStore<K, V> {
       this.#rows.findCopies(key, earliestEndMs, latestStartMs, o?.reverse === true),
       pairOf,
     )
+  }
+
+  #checkSession(key: Windowed<K, 'session'>): void {
+    this.#check(key?.key)
+    if (!(key.startMs >= 0 && key.endMs >= key.startMs))
+      throw new TypeError(
+        `store ${this.#rows.name}: a session goes from 0 or later to its end, not ${key.startMs} to ${key.endMs}`,
+      )
   }
 
   #check(key: K): void {

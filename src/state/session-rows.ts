@@ -35,15 +35,15 @@ class SessionEntry<K, V> extends BucketEntry<K, V> {
 export class SessionRows<K, V> extends ListRows<K, V> {
   readonly api: SessionApi<K, V>
   readonly view: SessionView<K, V>
-  /** In memory, sessions of one end come by key before start. */
-  readonly #keyFirst: boolean
+  /** In memory, sessions of one end come by key, then by start, the latest first. */
+  readonly #inMemory: boolean
   #listener: SessionFlushListener<K, V> | undefined
   /** No session here was ever longer: bounds the look-ups of a late record. */
   #longestMs = 0
 
   constructor(options: BucketRowsOptions<K, V>, context: StoreContext) {
     super(options, context)
-    this.#keyFirst = options.engine === 'memory'
+    this.#inMemory = options.engine === 'memory'
     const longest = context.rows.get(longestKey)
     if (longest !== undefined) this.#longestMs = readInt64(longest, 0)
     this.api = new SessionApi(this)
@@ -104,11 +104,11 @@ export class SessionRows<K, V> extends ListRows<K, V> {
   }
 
   /**
-   * Sessions with end in `[fromMs, toMs]` by end, start, key bytes (in memory: end, key, start),
+   * Sessions with end in `[fromMs, toMs]` by end, start, key bytes (in memory: end, key, latest start),
    * expired ones too: for emit on close.
    */
   async *closed(fromMs: number, toMs: number): AsyncGenerator<readonly FoundSession<K, V>[]> {
-    const compare = this.#keyFirst ? byKeyThenStart : byStartThenKey
+    const compare = this.#inMemory ? byKeyThenLatest : byStartThenKey
     const o = { byTime: true, expired: true, compare }
     for await (const some of this.queries.scan(fromMs, toMs, o))
       yield some.map((entry) => this.#found(entry))
@@ -128,6 +128,13 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     this.storeCopy(this.target(key, endMs, startMs), value, image, -1)
   }
 
+  /** A removal that comes too late is logged all the same, but not counted. */
+  remove(key: K, startMs: number, endMs: number): void {
+    const isKept = this.cached || (this.#inMemory ? this.keeps(endMs) : this.accepts(endMs))
+    if (isKept) this.store(this.target(key, endMs, startMs), null, -1)
+    else this.logRefused(key, endMs, startMs, null, -1)
+  }
+
   /** Copies of sessions, by end, then start. */
   async *findCopies(
     key: K,
@@ -136,8 +143,10 @@ export class SessionRows<K, V> extends ListRows<K, V> {
     reverse: boolean,
   ): AsyncGenerator<FoundSession<K, V>> {
     const latestEndMs = latestStartMs + this.#longestMs
-    for await (const entry of this.queries.ofKey(key, earliestEndMs, latestEndMs, reverse))
-      if (entry.second <= latestStartMs) yield this.#found(entry)
+    const entries = this.queries.ofKey(key, earliestEndMs, latestEndMs, reverse)
+    // With a record cache in front, Kafka Streams merges both by start.
+    const turned = this.#inMemory && !this.cached ? turnEqualEnds(entries) : entries
+    for await (const entry of turned) if (entry.second <= latestStartMs) yield this.#found(entry)
   }
 
   /** Copies of all sessions that end in `[fromMs, toMs]`. */
@@ -213,5 +222,20 @@ export class SessionRows<K, V> extends ListRows<K, V> {
 const byStartThenKey = (a: ScannedEntry<unknown>, b: ScannedEntry<unknown>): number =>
   a.first - b.first || a.second - b.second || compareBytes(a.keyBytes, b.keyBytes)
 
-const byKeyThenStart = (a: ScannedEntry<unknown>, b: ScannedEntry<unknown>): number =>
-  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || a.second - b.second
+const byKeyThenLatest = (a: ScannedEntry<unknown>, b: ScannedEntry<unknown>): number =>
+  a.first - b.first || compareBytes(a.keyBytes, b.keyBytes) || b.second - a.second
+
+/** The same entries, those of one end the other way round. */
+async function* turnEqualEnds<K>(
+  entries: AsyncIterable<FoundEntry<K>>,
+): AsyncGenerator<FoundEntry<K>> {
+  let equal: FoundEntry<K>[] = []
+  for await (const entry of entries) {
+    if (equal.length > 0 && equal[0]!.first !== entry.first) {
+      yield* equal.reverse()
+      equal = []
+    }
+    equal.push(entry)
+  }
+  yield* equal.reverse()
+}

@@ -6,9 +6,10 @@ import type { KeyValue, ScanOrder } from './key-value-store.js'
 export interface SessionStore<K, V> {
   /** A null value removes. */
   put(key: Windowed<K, 'session'>, value: V | null): void
+  /** Like a put of null, but no removal comes too late, and in memory it moves no time. */
   remove(key: Windowed<K, 'session'>): void
   fetchSession(key: K, startMs: number, endMs: number): V | undefined
-  /** By end, then start. */
+  /** By end, then start; in memory the later start comes first. */
   fetch(key: K, o?: ScanOrder): AsyncIterable<readonly [key: Windowed<K, 'session'>, value: V]>
   /** Sessions with end ≥ `earliestEndMs` and start ≤ `latestStartMs`. */
   findSessions(

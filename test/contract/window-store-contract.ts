@@ -210,6 +210,43 @@ export const windowStoreContract = (
       expect(h.store.api.fetchSession('a', 14, 15)).toBe('xy')
     })
 
+    it('a session store gives sessions of one end by start, in memory the latest first', async () => {
+      const h = await open<SessionRows<string, string>>(sessionSpec({ ...base, spanMs: 20 }))
+      const put = (startMs: number, endMs: number) =>
+        h.store.api.put({ kind: 'session', key: 'a', startMs, endMs }, `${startMs}-${endMs}`)
+      put(10, 20)
+      put(0, 20)
+      put(15, 30)
+      put(5, 20)
+      const found = async (reverse: boolean) =>
+        (await collect(h.store.api.fetch('a', { reverse }))).map(([, value]) => value)
+      const expected =
+        engine === 'memory'
+          ? ['10-20', '5-20', '0-20', '15-30']
+          : ['0-20', '5-20', '10-20', '15-30']
+      expect(await found(false)).toEqual(expected)
+      expect(await found(true)).toEqual(expected.toReversed())
+    })
+
+    it('a removed session is never late, and moves time only on disk', async () => {
+      const h = await open<SessionRows<string, string>>(
+        sessionSpec({ ...base, retentionMs: 10, spanMs: 20 }),
+      )
+      const at = (endMs: number) => ({ kind: 'session', key: 'a', startMs: 0, endMs }) as const
+      h.store.api.put(at(10), 'x')
+      h.store.api.remove(at(30))
+      const found = await collect(h.store.api.fetch('a'))
+      expect(found.map(([, value]) => value)).toEqual(engine === 'memory' ? ['x'] : [])
+      h.store.api.put(at(300_000), 'y')
+      await h.commit()
+      h.store.api.remove(at(10))
+      await h.commit()
+      expect(h.dropped).toEqual([])
+      expect(h.changelog.at(-1)!.value).toBeNull()
+      h.store.api.put(at(10), null)
+      expect(h.dropped).toEqual(['expired segment'])
+    })
+
     it('a store with duplicates logs every put with its number', async () => {
       const h = await open<JoinRows<string, string>>(joinWindowSpec({ ...base, sizeMs: 20 }))
       h.at(1).store.put('a', 'x', 1)
