@@ -18,6 +18,8 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
   /** Entries to be logged, and some that need not be any more. */
   #dirty: BucketEntry<K, V>[] = []
   #order = 0
+  /** The input record that wrote here last, and the order of its first write. */
+  #input = { topic: undefined as string | null | undefined, partition: -1, offset: -1, from: 0 }
   readonly #imageOf = (entry: BucketEntry<K, V>): Uint8Array => this.imageOf(entry)!
 
   protected abstract newEntry(row: Lists<K, V>, first: number, second: number): BucketEntry<K, V>
@@ -129,7 +131,9 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
   // ---------- the changelog
 
   protected mark(entry: BucketEntry<K, V>): void {
+    const writtenAt = entry.order
     entry.order = ++this.#order
+    if (!this.cached) this.#noteInput()
     if ((entry.flags & DIRTY) === 0) {
       entry.flags |= DIRTY
       entry.row.value!.dirtyEntries++
@@ -140,13 +144,23 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
       (entry.flags & NEW) !== 0 &&
       !entry.present &&
       entry.held === undefined &&
-      entry.first < this.retention.observedMs
+      entry.first < this.retention.observedMs &&
+      writtenAt < this.#input.from
     ) {
-      // Made and deleted between two commits: no trace, but of the one that moved time.
+      // Made and deleted between two commits: no trace, but of the one that moved time, and of what
+      // one input record made and deleted, which is logged whenever a commit is.
       this.unmark(entry)
       return
     }
     this.touched(entry.row, entry.first)
+  }
+
+  #noteInput(): void {
+    const { metadata } = this.context.record()
+    const { topic, partition = -1, offset = -1 } = metadata ?? {}
+    const input = this.#input
+    if (offset === input.offset && partition === input.partition && topic === input.topic) return
+    this.#input = { topic, partition, offset, from: this.#order }
   }
 
   protected unmark(entry: BucketEntry<K, V>): void {
@@ -181,6 +195,7 @@ export abstract class ListRows<K, V> extends BucketRows<K, V, Bucket<K, V>, Buck
     if (dirty.length <= sortedBelow) dirty.sort((a, b) => a.order - b.order)
     this.#dirty = []
     this.#order = 0
+    this.#input.from = 0
     for (const entry of dirty) if ((entry.flags & DIRTY) !== 0) this.#logEntry(entry)
     super.writeChangelog()
   }
