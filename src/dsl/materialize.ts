@@ -46,6 +46,7 @@ export function planStore(
   prefix: string,
   o: AnyMaterialized,
   serdes: { readonly key: SerdeRef; readonly value: SerdeRef },
+  newName: (prefix: string) => string = (p) => graph.unnamedStore(p),
 ): PlannedStore {
   const store = o.store === undefined ? undefined : checkedName(o.store, 'store name')
   if (o.historyMs !== undefined) {
@@ -54,7 +55,7 @@ export function planStore(
       throw new TopologyError('a versioned store needs a name: give `store` beside `historyMs`')
   }
   return {
-    name: store ?? graph.newStoreName(prefix),
+    name: store ?? newName(prefix),
     given: store,
     options: o,
     versioned: o.historyMs !== undefined,

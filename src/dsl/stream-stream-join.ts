@@ -168,8 +168,8 @@ function joinStores(
   const named = o.store !== undefined || o.stores !== undefined
   const note = (out: TopologyGraph, store: string, node: string, value: StreamState['value']) => {
     out.addNotes(node, [refsNote({ key, value }, store)])
-    if (!named && o.logging !== false)
-      out.addGeneratedName({ kind: 'changelog', name: store, node, remedy: '`store` of the join' })
+    const kind = o.logging === false ? 'store' : 'changelog'
+    if (!named) out.addGeneratedName({ kind, name: store, node, remedy: '`store` of the join' })
   }
   const add = (name: string, known: StreamState['value']) => {
     const identity = {}

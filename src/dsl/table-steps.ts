@@ -92,7 +92,8 @@ function ownStore({
   indexed,
 }: RowOperator): PlannedStore | undefined {
   if (!isMaterialized(options) || (options.store === undefined && !indexed)) return undefined
-  const plan = planStore(table.graph, prefix, options, { key: table.key, value })
+  const { graph, key } = table
+  const plan = planStore(graph, prefix, options, { key, value }, (p) => graph.newStoreName(p))
   return plan.given === undefined ? undefined : plan
 }
 

@@ -12,7 +12,10 @@ export function checkTopology(topology: FrozenTopology, config: ResolvedConfig):
 function checkNames(topology: FrozenTopology): void {
   if (topology.generatedNames.length === 0) return
   const list = topology.generatedNames
-    .map(({ kind, name, node, remedy }) => `${kind} ${name} of ${node} (${remedy})`)
+    .map(
+      ({ kind, name, node, remedy }) =>
+        `${kind} ${name}${node === undefined ? '' : ` of ${node}`} (${remedy})`,
+    )
     .join('; ')
   throw new TopologyError(
     `ensureExplicitInternalResourceNaming is set, but these names are generated: ${list}`,

@@ -176,6 +176,10 @@ export class TopologyGraph {
     this.#generated.push(name)
   }
 
+  hasGeneratedName(name: string): boolean {
+    return this.#generated.some((known) => known.name === name)
+  }
+
   addAsyncWait(wait: AsyncWait): void {
     this.#asyncWaits.push(wait)
   }

@@ -83,10 +83,11 @@ export type ProcessorWrapper = (
 
 /** An internal topic or store whose name was generated, for `ensureExplicitInternalResourceNaming`. */
 export interface GeneratedName {
-  readonly kind: 'changelog' | 'repartition'
+  /** `store`: one without a changelog, or one that is kept only where an operator asks for it. */
+  readonly kind: 'changelog' | 'repartition' | 'store'
   /** Of the store, or of the repartition topic without the application id. */
   readonly name: string
-  readonly node: string
+  readonly node?: string
   /** Which option names it. */
   readonly remedy: string
 }

@@ -373,6 +373,25 @@ describe('build()', () => {
     expect(named.build().freeze().generatedNames).toEqual([])
   })
 
+  it('notes generated names of stores without a changelog, and of those that are not kept', () => {
+    const builder = strings()
+    const table = builder.table('t')
+    table.filter(() => true, { caching: false })
+    builder.globalTable('g')
+    const stream = builder.stream('in')
+    stream.groupByKey().count({ logging: false })
+    const within = { beforeMs: 1, afterMs: 1, graceMs: 0 }
+    stream.join(stream, (a, b) => a + b, { within, logging: false })
+    const { generatedNames } = builder.build().freeze()
+    expect(generatedNames.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      'store KSTREAM-JOINTHIS-0000000014-store',
+      'store KSTREAM-JOINOTHER-0000000015-store',
+      'store t-STATE-STORE-0000000000',
+      'store g-STATE-STORE-0000000005',
+      'store KSTREAM-AGGREGATE-STATE-STORE-0000000010',
+    ])
+  })
+
   it('notes which topics must have equal numbers of partitions', () => {
     const builder = strings()
     builder

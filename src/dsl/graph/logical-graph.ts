@@ -29,6 +29,7 @@ export class LogicalGraph {
   readonly keyChanges = new KeyChanges()
   readonly #copartitioned: (ReadonlySet<string> | readonly string[])[] = []
   readonly #aliases = new Map<string, string>()
+  readonly #unnamedStores: string[] = []
   #nextIndex = 0
   #nextPriority = 0
   #isBuilt = false
@@ -45,6 +46,13 @@ export class LogicalGraph {
 
   newStoreName(prefix: string): string {
     return this.newName(`${prefix}STATE-STORE-`)
+  }
+
+  /** Of a store whose options give no name: it counts as generated, whether the store is kept or not. */
+  unnamedStore(prefix: string): string {
+    const name = this.newStoreName(prefix)
+    this.#unnamedStores.push(name)
+    return name
   }
 
   /** The given name, or a generated one; an index is used either way. */
@@ -107,6 +115,9 @@ export class LogicalGraph {
     for (const node of this.#inOrder()) node.write(out)
     for (const sources of this.#copartitioned) out.copartition(sources)
     for (const [name, by] of this.#aliases) out.alias(name, by)
+    for (const name of this.#unnamedStores)
+      if (!out.hasGeneratedName(name))
+        out.addGeneratedName({ kind: 'store', name, remedy: '`store`' })
   }
 
   #inOrder(): GraphNode[] {
