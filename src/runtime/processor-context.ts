@@ -32,6 +32,7 @@ export interface ContextHost extends NodeHost {
   readonly streamPunctuations: PunctuationQueue
   readonly wallPunctuations: PunctuationQueue
   readonly committedTimes: NodeContext['committedTimes']
+  headersMayChange: boolean
   connectedStore(name: string): TaskStore | undefined
   globalStore(name: string): TaskStore | undefined
   requestCommit(): void
@@ -113,6 +114,14 @@ export class TaskNodeContext implements NodeContext {
     const global = this.#host.globalStore(name)
     return global === undefined ? this.store(name).api : readOnlyApi(global)
   }) as unknown as NodeContext['getStateStore']
+
+  get headersMayChange(): boolean {
+    return this.#host.headersMayChange
+  }
+
+  set headersMayChange(may: boolean) {
+    this.#host.headersMayChange = may
+  }
 
   store(name: string): TaskStore {
     const global = this.#host.globalStore(name)

@@ -47,6 +47,8 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
   /** Whether anything happened since the last commit. */
   protected work = false
   readonly #dropped: DroppedRecords
+  /** Whether a node may change the headers of a record that others see too. */
+  headersMayChange = false
   #storeRecord: StoreRecordContext | undefined
   #storeRecordOf: unknown
 
@@ -122,6 +124,7 @@ export abstract class TaskHost implements NodeHost, ContextHost, DecoderHost, Si
     return (this.#storeRecord = {
       timestampMs: record.timestampMs,
       headers,
+      live: this.headersMayChange ? record.headers : undefined,
       metadata: record.metadata,
     })
   }

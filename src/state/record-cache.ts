@@ -1,6 +1,6 @@
 // The record cache: updates that wait for a flush before they are forwarded, in order of their last
 // update (semantics 15).
-import { noHeaders, type HeaderEntry } from '../serde/record-headers.js'
+import { noHeaders, type HeaderEntry, type HeaderList } from '../serde/record-headers.js'
 import type { CachedValue } from './row.js'
 import type { StoreRecordContext } from './state-store.js'
 
@@ -15,7 +15,8 @@ export class Held<K, V> implements StoreRecordContext {
   older: Held<K, V> | undefined = undefined
   newer: Held<K, V> | undefined = undefined
   timestampMs = -1
-  headers: readonly HeaderEntry[] = noHeaders
+  #headers: readonly HeaderEntry[] = noHeaders
+  #live: HeaderList | undefined
   #hasMetadata = false
   #topic: string | null = null
   #partition = -1
@@ -42,10 +43,21 @@ export class Held<K, V> implements StoreRecordContext {
       : undefined
   }
 
+  get headers(): readonly HeaderEntry[] {
+    return this.#live === undefined ? this.#headers : this.#live.entries
+  }
+
+  /** Keeps nothing of a record. */
+  forget(): void {
+    this.#headers = noHeaders
+    this.#live = undefined
+  }
+
   /** Takes over the context of an update. */
-  take({ timestampMs, headers, metadata }: StoreRecordContext): void {
+  take({ timestampMs, headers, live, metadata }: StoreRecordContext): void {
     this.timestampMs = timestampMs
-    this.headers = headers
+    this.#headers = headers
+    this.#live = live
     this.#hasMetadata = metadata !== undefined
     if (metadata === undefined) return
     this.#topic = metadata.topic
@@ -130,7 +142,7 @@ export class RecordCache<K, V> {
     held.value = null
     held.old = null
     held.oldImage = undefined
-    held.headers = noHeaders
+    held.forget()
     this.#spare.push(held)
   }
 

@@ -1,6 +1,6 @@
 // What a task and its stores know of each other. A store buffers writes; the commit moves them in
 // steps: flushCache → writeChangelog → (transaction ends) committed | aborted → persist.
-import type { HeaderEntry } from '../serde/record-headers.js'
+import type { HeaderEntry, HeaderList } from '../serde/record-headers.js'
 import type { BytesStore, WriteBatch } from './bytes-store.js'
 
 /** How the changelog topic of a store is kept (cleanup policy and retention follow). */
@@ -19,6 +19,8 @@ export interface ChangelogRecord {
 export interface StoreRecordContext {
   readonly timestampMs: number
   readonly headers: readonly HeaderEntry[]
+  /** The headers themselves, where a node may still change them: what waits goes on with them as they are then. */
+  readonly live?: HeaderList | undefined
   readonly metadata:
     | { readonly topic: string | null; readonly partition: number; readonly offset: number }
     | undefined

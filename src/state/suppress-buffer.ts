@@ -92,6 +92,7 @@ export class SuppressBuffer<K, V> implements TaskStore {
         : this.#bytesOf(oldValue, headers)
     const newBytes = this.#bytesOf(newValue, headers)
     const newest = typeof newValue === 'object' ? undefined : newValue
+    context = kept(context)
     if (before?.stretch === this.#stretch) {
       // Noted already, here and as something to undo.
       const bytes = before.bytes
@@ -276,6 +277,19 @@ export class SuppressBuffer<K, V> implements TaskStore {
     this.#places.delete(entry.place)
     this.#frontMs = undefined
     this.#bytes -= entry.bytes
+  }
+}
+
+/** A context that keeps of a record what goes on with its update. */
+function kept(context: StoreRecordContext): StoreRecordContext {
+  const { live, timestampMs, metadata } = context
+  if (live === undefined) return context
+  return {
+    timestampMs,
+    metadata,
+    get headers() {
+      return live.entries
+    },
   }
 }
 

@@ -117,8 +117,11 @@ function checkedProcessor(node: string, made: unknown): Processor<unknown, unkno
 /** A node that runs what `supplier` returns; `stores` maps the user's names to those of the stores. */
 export const userNode =
   (supplier: UserSupplier, stores: ReadonlyMap<string, string>): NodeSupplier =>
-  (context) =>
-    checkedProcessor(context.nodeName, supplier(new UserContext(context, stores))) as NodeProcessor
+  (context) => {
+    context.headersMayChange = true
+    const processor = supplier(new UserContext(context, stores))
+    return checkedProcessor(context.nodeName, processor) as NodeProcessor
+  }
 
 /** The same for `processValues`: the key of what is forwarded must be that of the record in process. */
 export const fixedKeyNode =

@@ -82,6 +82,8 @@ export interface NodeContext extends ProcessorContext<unknown, unknown, Stores> 
    * letter then still has the bytes that it was read from.
    */
   hold(record: FlowRecord<any, any>): (action: () => void | Promise<void>) => void | Promise<void>
+  /** Whether some node of the task may change a record's headers in place: updates that wait go on with them then. */
+  headersMayChange: boolean
   /** Of calls to the outside: their time-outs and the time between attempts. */
   readonly callClock: Clock
   /** Runs `action` between two records, soon: for what comes from outside the task. */

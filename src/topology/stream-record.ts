@@ -92,6 +92,8 @@ export function toFlowRecord<K, V>(
 export interface RecordContext {
   readonly timestampMs: number
   readonly headers: readonly HeaderEntry[]
+  /** The headers themselves, where a node may still change them: what waits goes on with them as they are then. */
+  readonly live?: HeaderList | undefined
   readonly metadata: RecordMetadata | undefined
 }
 

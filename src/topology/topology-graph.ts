@@ -344,6 +344,7 @@ export class TopologyGraph {
   #wrapped(supplier: NodeSupplier, name: string, wrap: ProcessorWrapper): NodeSupplier {
     return (context) => {
       const { stores } = this.#nodes.get(name) as OpenProcessor
+      context.headersMayChange = true
       const inner = supplier(context)
       const node = { name, stores: [...stores] }
       const outer: unknown = wrap(node, inner as Processor<unknown, unknown>)

@@ -49,6 +49,7 @@ class SuppressProcessor implements NodeProcessor {
     this.#buffer.put(bufferTimeMs, key, value.newValue, value.oldValue, {
       timestampMs,
       headers: record.headers.entries,
+      live: this.#context.headersMayChange ? record.headers : undefined,
       metadata: record.metadata,
     })
     return this.#emit()
