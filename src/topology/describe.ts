@@ -30,7 +30,8 @@ function firstLine(node: TopologyNode): string {
 /** Successors of each node, in order of addition. */
 function successors(nodes: readonly TopologyNode[]): Map<string, string[]> {
   const below = new Map<string, string[]>(nodes.map((node) => [node.name, []]))
-  for (const node of nodes) for (const parent of parentsOf(node)) below.get(parent)?.push(node.name)
+  for (const node of nodes)
+    for (const parent of new Set(parentsOf(node))) below.get(parent)?.push(node.name)
   return below
 }
 
@@ -62,7 +63,7 @@ function partText(part: DescribedPart, notes: NodeNotes): string {
     lines.push(`    ${firstLine(node)}`)
     for (const note of notes(node)) lines.push(`      ${note}`)
     if (node.kind !== 'sink') lines.push(`      --> ${names(below.get(node.name) ?? [])}`)
-    if (node.kind !== 'source') lines.push(`      <-- ${names(node.parents)}`)
+    if (node.kind !== 'source') lines.push(`      <-- ${names([...new Set(node.parents)])}`)
   }
   const title = part.global
     ? `Sub-topology: ${part.id} for global store (will not generate tasks)`

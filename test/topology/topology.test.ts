@@ -74,6 +74,14 @@ describe('describe()', () => {
     expect(names).toEqual(['s', 'b', 'a', 'under-b'])
   })
 
+  it('prints a parent that is named twice once, though records come from it twice', () => {
+    const topology = new Topology()
+      .addSource('s', 'in', S)
+      .addProcessor('p', pass, { parents: ['s', 's'] })
+    expect(topology.describe()).toContain('--> p\n')
+    expect(topology.describe()).toContain('<-- s\n')
+  })
+
   it('prints a topic chooser as an extractor', () => {
     const topology = new Topology()
       .addSource('s', /^plant-/, S)
