@@ -312,6 +312,12 @@ export class TopologyGraph {
         )
       if (above.kind === 'sink')
         throw new TopologyError(`${name} cannot follow the sink ${parent}`, { node: name })
+      for (const { source, processor, store } of this.#globals.values())
+        if (parent === processor || parent === source.name)
+          throw new TopologyError(
+            `${name} cannot follow ${parent}, which only fills the global store ${store.name}`,
+            { node: name },
+          )
     }
   }
 

@@ -136,6 +136,17 @@ describe('mistakes are refused while they are made', () => {
     refused(() => simple().addProcessor('q', pass, { parents: ['out'] }), /sink out/)
   })
 
+  it('nodes below those that fill a global store', () => {
+    const topology = simple()
+    const keeper = () => ({ process() {} })
+    topology.addGlobalStore('g', keyValueStore(S), 'rates', keeper, S)
+    for (const parent of ['g-source', 'g-processor'])
+      refused(
+        () => topology.addSink('k', 'o', { parents: [parent], ...S }),
+        new RegExp(`follow ${parent}, which only fills the global store g`),
+      )
+  })
+
   it('a topic that two sources read', () => {
     refused(() => simple().addSource('again', ['x', 'input'], S), /input is read by in already/)
     refused(() => simple().addSource('again', /^inp/, S), /input is read by in already/)
