@@ -1,7 +1,6 @@
-// Picks the next record of a task: the one with the smallest timestamp over all partitions. Equal
-// timestamps are resolved by a binary heap exactly as java.util.PriorityQueue does it, because
-// recorded results depend on it.
+// Picks the next record of a task: the one with the smallest timestamp over all partitions.
 import type { FlowRecord } from '../topology/stream-record.js'
+import { DueHeap } from './due-heap.js'
 import type { RecordQueue } from './record-queue.js'
 
 /**
@@ -17,7 +16,8 @@ export class PartitionGroup {
   streamTimeMs = -1
   /** How often processing went on with an empty partition. */
   enforcedProcessing = 0
-  readonly #heap: RecordQueue[] = []
+  /** Those with a record. */
+  readonly #heap = new DueHeap<RecordQueue>()
   readonly #maxTaskIdleMs: number
   readonly #idleDeadlines = new Map<RecordQueue, number>()
 
@@ -34,7 +34,7 @@ export class PartitionGroup {
   }
 
   get isEmpty(): boolean {
-    return this.#heap.length === 0
+    return this.#heap.size === 0
   }
 
   add(
@@ -45,7 +45,7 @@ export class PartitionGroup {
   ): void {
     const had = queue.hasHead
     queue.add(sources, byteLength, nextOffset)
-    if (!had && queue.hasHead) this.#offer(queue)
+    if (!had && queue.hasHead) this.#heap.add(queue)
   }
 
   /**
@@ -54,8 +54,8 @@ export class PartitionGroup {
    * empty for that long.
    */
   ready(nowMs: number, lagOf: LagOf): boolean {
-    if (this.#heap.length === 0) return false
-    if (this.#heap.length === this.queues.length) {
+    if (this.#heap.size === 0) return false
+    if (this.#heap.size === this.queues.length) {
       if (this.#idleDeadlines.size > 0) this.#idleDeadlines.clear()
       return true
     }
@@ -83,7 +83,7 @@ export class PartitionGroup {
 
   /** The queue whose record `take` gives next. */
   peek(): RecordQueue | undefined {
-    return this.#heap[0]
+    return this.#heap.first
   }
 
   /**
@@ -92,13 +92,13 @@ export class PartitionGroup {
    */
   take(queue: RecordQueue): FlowRecord {
     if (this.queues.length === 1) return this.#takeOnly(queue)
-    this.#removeRoot()
+    this.#heap.removeFirst()
     try {
       const record = queue.take()
       if (record.timestampMs > this.streamTimeMs) this.streamTimeMs = record.timestampMs
       return record
     } finally {
-      if (queue.hasHead) this.#offer(queue)
+      if (queue.hasHead) this.#heap.add(queue)
     }
   }
 
@@ -108,39 +108,7 @@ export class PartitionGroup {
       if (record.timestampMs > this.streamTimeMs) this.streamTimeMs = record.timestampMs
       return record
     } finally {
-      if (!queue.hasHead) this.#heap.length = 0
+      if (!queue.hasHead) this.#heap.clear()
     }
-  }
-
-  #offer(queue: RecordQueue): void {
-    const heap = this.#heap
-    let at = heap.length
-    heap.push(queue)
-    while (at > 0) {
-      const parent = (at - 1) >>> 1
-      const above = heap[parent]!
-      if (queue.headTimestampMs >= above.headTimestampMs) break
-      heap[at] = above
-      at = parent
-    }
-    heap[at] = queue
-  }
-
-  #removeRoot(): void {
-    const heap = this.#heap
-    const last = heap.pop()!
-    const size = heap.length
-    if (size === 0) return
-    let at = 0
-    const half = size >>> 1
-    while (at < half) {
-      let child = 2 * at + 1
-      const right = child + 1
-      if (right < size && heap[child]!.headTimestampMs > heap[right]!.headTimestampMs) child = right
-      if (last.headTimestampMs <= heap[child]!.headTimestampMs) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
   }
 }

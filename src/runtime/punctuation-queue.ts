@@ -1,6 +1,6 @@
 // Scheduled callbacks of one clock, in the order in which they fall due. Missed slots are skipped,
-// never replayed. Equal times are resolved as Kafka Streams' PunctuationQueue does, by the binary heap
-// of java.util.PriorityQueue, because recorded results depend on it.
+// never replayed (semantics of Kafka Streams' PunctuationQueue).
+import { DueHeap } from './due-heap.js'
 
 /** One schedule. */
 export interface Punctuation {
@@ -37,7 +37,7 @@ export function checkedClock(clock: unknown): 'stream' | 'wall' {
 
 export class PunctuationQueue {
   /** Cancelled ones stay until they would be due. */
-  readonly #heap: Schedule[] = []
+  readonly #heap = new DueHeap<Schedule>()
   /** The schedule whose callback runs. */
   #running: Schedule | undefined
 
@@ -50,13 +50,13 @@ export class PunctuationQueue {
     if (!(intervalMs >= 1))
       throw new RangeError(`intervalMs of a punctuation must be at least 1, not ${intervalMs}`)
     const schedule = new Schedule(intervalMs, firstDueMs, run)
-    this.#offer(schedule)
+    this.#heap.add(schedule)
     return schedule
   }
 
   /** When the next callback is due; `undefined` when nothing is scheduled. */
   get nextDueMs(): number | undefined {
-    const [first] = this.#heap
+    const { first } = this.#heap
     if (first?.cancelled !== true) return first?.dueMs
     let dueMs = Infinity
     for (const schedule of this.#heap)
@@ -68,9 +68,9 @@ export class PunctuationQueue {
   punctuate(nowMs: number): boolean | Promise<boolean> {
     let ran = false
     for (;;) {
-      const [next] = this.#heap
+      const next = this.#heap.first
       if (next === undefined || next.dueMs > nowMs) return ran
-      this.#removeRoot()
+      this.#heap.removeFirst()
       if (next.cancelled) continue
       const done = this.#run(next, nowMs)
       ran = true
@@ -84,7 +84,7 @@ export class PunctuationQueue {
 
   /** Forgets every schedule. */
   clear(): void {
-    this.#heap.length = 0
+    this.#heap.clear()
     this.#running?.cancel()
   }
 
@@ -106,38 +106,6 @@ export class PunctuationQueue {
     this.#running = undefined
     if (schedule.cancelled) return
     schedule.skipTo(nowMs)
-    this.#offer(schedule)
-  }
-
-  #offer(schedule: Schedule): void {
-    const heap = this.#heap
-    let at = heap.length
-    heap.push(schedule)
-    while (at > 0) {
-      const parent = (at - 1) >>> 1
-      const above = heap[parent]!
-      if (schedule.dueMs >= above.dueMs) break
-      heap[at] = above
-      at = parent
-    }
-    heap[at] = schedule
-  }
-
-  #removeRoot(): void {
-    const heap = this.#heap
-    const last = heap.pop()!
-    const size = heap.length
-    if (size === 0) return
-    let at = 0
-    const half = size >>> 1
-    while (at < half) {
-      let child = 2 * at + 1
-      const right = child + 1
-      if (right < size && heap[child]!.dueMs > heap[right]!.dueMs) child = right
-      if (last.dueMs <= heap[child]!.dueMs) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
+    this.#heap.add(schedule)
   }
 }

@@ -32,8 +32,8 @@ export class RecordQueue {
   readonly partition: number
   /** The source node that its records go to. */
   readonly runner: NodeRunner
-  /** Event time of the head; meaningless without one. */
-  headTimestampMs = -1
+  /** Event time of the head, at which its turn comes; meaningless without one. */
+  dueMs = -1
   /** Highest timestamp taken from this queue, -1 at first. */
   partitionTimeMs = -1
   /** Bytes of fetched batches with records that are not taken yet. */
@@ -95,8 +95,8 @@ export class RecordQueue {
     const place = this.#headPlace
     this.#headPlace = this.#takenPlace
     this.#takenPlace = place
-    if (failure === undefined && this.headTimestampMs > this.partitionTimeMs)
-      this.partitionTimeMs = this.headTimestampMs
+    if (failure === undefined && this.dueMs > this.partitionTimeMs)
+      this.partitionTimeMs = this.dueMs
     this.#advance()
     if (failure !== undefined) throw failure.error
     return head!
@@ -151,10 +151,10 @@ export class RecordQueue {
       const head = this.#decoder.decode(source, this.partitionTimeMs, place.passing)
       if (head === undefined) return false
       place.headers = head.headers.entries
-      this.headTimestampMs = head.timestampMs
+      this.dueMs = head.timestampMs
       this.#head = head
     } catch (error) {
-      this.headTimestampMs = Math.max(0, source.timestampMs)
+      this.dueMs = Math.max(0, source.timestampMs)
       this.#failure = { error }
     }
     return true
