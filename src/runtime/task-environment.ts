@@ -32,6 +32,8 @@ export interface TaskEnvironment {
   readonly packedBytes: number
   /** Whether record caches are on at all. */
   readonly recordCaches: boolean
+  /** Whether stores watch the objects that became rows: in tests. */
+  readonly guardsValues?: boolean | undefined
   /** Called when a task has something to do though no record came. */
   readonly wake?: (() => void) | undefined
 }

@@ -226,6 +226,7 @@ export class TaskStores {
       cacheBytes: this.#environment.cacheBytes,
       packedBytes: spec.engine === 'memory' ? 0 : this.#environment.packedBytes,
       recordCaches: this.#environment.recordCaches,
+      guardsValues: this.#environment.guardsValues,
     })
     const changelog = logs || fromSource ? topic : undefined
     return { spec, store, database, prefix, changelog, writer, position: 0, topicId: undefined }

@@ -63,6 +63,7 @@ export class KeyValueRows<K, V> extends RowStore<K, V> {
       this.#decodesAtOnce = true
       this.valueOf(row)
     }
+    this.values.check(row.value)
     // A row with a value is a live row of V.
     return row.value === null ? undefined : (row as LiveRow<V>)
   }

@@ -50,8 +50,15 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     this.cached = options.caching === true && context.recordCaches
     this.context = context
     this.keys = new KeyCodec(options.key, options.name, context.topic)
-    this.values = new ValueCodec(options.value, options.name, context.topic, options.timestamped)
-    this.#keepsImages = context.mayContinue
+    this.values = new ValueCodec(
+      options.value,
+      options.name,
+      context.topic,
+      options.timestamped,
+      context.guardsValues,
+    )
+    // A test goes on after a callback that threw.
+    this.#keepsImages = context.mayContinue || context.guardsValues === true
   }
 
   // ---------- what subclasses say
@@ -162,6 +169,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
 
   /** Writes the live object itself. */
   protected store(row: CachedValue<K, V>, value: V | null, timestampMs: number): void {
+    this.values.written(value)
     if (this.cached) this.#hold(row, value)
     row.value = value
     row.image = undefined

@@ -53,6 +53,8 @@ export interface StoreContext {
   drop(reason: string): void
   /** Whether a failing callback may be survived, so that rows need undo images. */
   readonly mayContinue: boolean
+  /** Whether objects are watched that became rows and must not change: in tests. */
+  readonly guardsValues?: boolean | undefined
   /** Bytes that clean rows of this store may hold in memory. */
   readonly cacheBytes: number
   /** Bytes that rows of its engine may hold in memory besides, as bytes. */

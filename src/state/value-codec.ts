@@ -4,6 +4,7 @@ import { SerializationError, StateStoreError } from '../errors.js'
 import { HeaderList } from '../serde/record-headers.js'
 import type { SerdeFor } from '../serde/serde.js'
 import { readInt64, toLatin1, writeInt64 } from './byte-keys.js'
+import { ValueGuard } from './value-guard.js'
 
 const slabBytes = 32 * 1024
 
@@ -14,10 +15,19 @@ export class ValueCodec<V> {
   readonly #topic: string
   /** Bytes before the value: 8 with a timestamp, else 0. */
   readonly #prefix: 0 | 8
+  readonly #guard: ValueGuard | undefined
   #slab: Uint8Array = Buffer.allocUnsafeSlow(slabBytes)
   #at = 0
 
-  constructor(serde: SerdeFor<V>, store: string, topic: string, timestamped: boolean) {
+  /** `guarded`: whether objects are watched that became rows. */
+  constructor(
+    serde: SerdeFor<V>,
+    store: string,
+    topic: string,
+    timestamped: boolean,
+    guarded = false,
+  ) {
+    this.#guard = guarded ? new ValueGuard(store) : undefined
     this.#serde = serde
     this.#store = store
     this.#topic = topic
@@ -29,8 +39,30 @@ export class ValueCodec<V> {
     return this.#serde.read !== undefined
   }
 
-  /** @throws SerializationError when the value is not of the serde's type */
+  /**
+   * @throws SerializationError when the value is not of the serde's type
+   * @throws StateStoreError when it is guarded, and no longer what was written
+   */
   encode(value: V, timestampMs: number): Uint8Array {
+    const image = this.#encode(value, timestampMs)
+    if (this.#guard !== undefined && typeof value === 'object' && value !== null)
+      this.#guard.check(value, this.payload(image), () => this.payload(this.#encode(value, -1)))
+    return image
+  }
+
+  /** Told of each value that becomes a row. */
+  written(value: V | null): void {
+    if (this.#guard === undefined || typeof value !== 'object' || value === null) return
+    this.#guard.written(value, this.payload(this.#encode(value, -1)))
+  }
+
+  /** Whether a value is what was written. @throws StateStoreError when it is guarded and is not */
+  check(value: V | null): void {
+    if (this.#guard !== undefined && typeof value === 'object' && value !== null)
+      this.encode(value, -1)
+  }
+
+  #encode(value: V, timestampMs: number): Uint8Array {
     const prefix = this.#prefix
     const write = this.#serde.write
     try {

@@ -241,6 +241,7 @@ export class DriverTasks {
       cacheBytes,
       packedBytes,
       recordCaches: config.cacheMaxBytes > 0,
+      guardsValues: true,
     }
   }
 

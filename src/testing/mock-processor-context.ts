@@ -129,6 +129,7 @@ export class MockProcessorContext<K, V, S extends Stores = {}> implements Proces
       cacheBytes: 0,
       packedBytes: 0,
       recordCaches: false,
+      guardsValues: true,
     }
   }
 
