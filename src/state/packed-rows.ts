@@ -27,6 +27,8 @@ const maxEntryBytes = segmentBytes / 8
 /** Of a segment that is emptied at most so much stays, so that every turn makes room. */
 const maxKeptBytes = segmentBytes / 2
 const firstSlots = 256
+/** Places are whole numbers of 32 bits. */
+const mostBytes = 2 ** 31 - segmentBytes
 
 /** With less room nothing is kept. */
 export const leastPackedBytes = 2 * segmentBytes
@@ -57,7 +59,7 @@ export class PackedRows {
   #count = 0
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.#maxBytes = Math.min(maxBytes, mostBytes)
   }
 
   get count(): number {
