@@ -170,6 +170,10 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
   /** Writes the live object itself. */
   protected store(row: CachedValue<K, V>, value: V | null, timestampMs: number): void {
     this.values.written(value)
+    this.#store(row, value, timestampMs)
+  }
+
+  #store(row: CachedValue<K, V>, value: V | null, timestampMs: number): void {
     if (this.cached) this.#hold(row, value)
     row.value = value
     row.image = undefined
@@ -194,7 +198,7 @@ export abstract class RowStore<K, V, B = V> implements TaskStore, RowOwner<K, B>
     image: Uint8Array | undefined,
     timestampMs: number,
   ): void {
-    this.store(row, value, timestampMs)
+    this.#store(row, value, timestampMs)
     if (image === undefined) return
     row.value = null
     row.image = image

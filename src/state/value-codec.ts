@@ -50,13 +50,13 @@ export class ValueCodec<V> {
     return image
   }
 
-  /** Told of each value that becomes a row. */
+  /** Told of each live value that becomes a row. */
   written(value: V | null): void {
     if (this.#guard === undefined || typeof value !== 'object' || value === null) return
     this.#guard.written(value, this.payload(this.#encode(value, -1)))
   }
 
-  /** Whether a value is what was written. @throws StateStoreError when it is guarded and is not */
+  /** @throws StateStoreError when a value is guarded, and no longer what was written */
   check(value: V | null): void {
     if (this.#guard !== undefined && typeof value === 'object' && value !== null)
       this.encode(value, -1)

@@ -9,6 +9,7 @@ import {
   session,
   StreamsBuilder,
   string,
+  timestampedKeyValueStore,
   tumbling,
   type KStream,
 } from '../../src/index.js'
@@ -92,6 +93,28 @@ describe('a callback that changes the object of a row', () => {
       .toTable({ store: 'seen', caching: false })
     stream.join(seen, (n, sum) => (sum.n += n), { result: long() } as never).to('out')
     await expect(results(builder)).rejects.toThrow(/the object of a row was changed/)
+  })
+
+  it('may be a processor that goes on changing what it put, since stores take copies', async () => {
+    const { builder } = streams()
+    builder
+      .stream('in', { value: long() })
+      .process(
+        (context) => {
+          const mine: Sum = { n: 0 }
+          const store = context.getStateStore('sums')
+          return {
+            process(record) {
+              mine.n += record.value
+              store.put('all', { value: mine, timestampMs: 0 })
+              return context.forward({ ...record, value: store.get('all')!.value.n })
+            },
+          }
+        },
+        { stores: { sums: timestampedKeyValueStore({ key: string(), value }) } },
+      )
+      .to('out', { value: long() })
+    await expect(results(builder)).resolves.toEqual([1, 3])
   })
 
   it('is not suspected where a serde writes no value twice alike', async () => {
