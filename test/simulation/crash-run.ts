@@ -172,6 +172,7 @@ class Run {
       cacheMaxBytes: random.pick([0, 1, 10_000_000]),
       // Drawn apart too.
       stateCleanupDelayMs: randomOf(seed + 2003).pick([0, 20, 600_000]),
+      rowCacheBytes: randomOf(seed + 3001).pick([0, 2 ** 17, 2 ** 27]),
       sessionTimeoutMs: 300,
       transactionTimeoutMs: 2_000,
     } as const
