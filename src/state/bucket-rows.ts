@@ -122,11 +122,6 @@ export abstract class BucketRows<K, V, L extends EntryList, E> extends RowStore<
     return true
   }
 
-  /** The same without moving time. */
-  protected keeps(first: number): boolean {
-    return this.retention.keeps(first)
-  }
-
   /** Logs and counts a refused put. */
   protected refuse(
     key: K,

@@ -74,7 +74,7 @@ export class Retention {
   /** Moves time on; false when a row of that time is refused. */
   put(timeMs: number): boolean {
     if (timeMs > this.#observedMs) this.#observedMs = timeMs
-    return !this.#refused(timeMs)
+    return this.keeps(timeMs)
   }
 
   /** Whether a row of that time is taken. */

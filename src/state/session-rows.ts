@@ -130,7 +130,8 @@ export class SessionRows<K, V> extends ListRows<K, V> {
 
   /** A removal that comes too late is logged all the same, but not counted. */
   remove(key: K, startMs: number, endMs: number): void {
-    const isKept = this.cached || (this.#inMemory ? this.keeps(endMs) : this.accepts(endMs))
+    const isKept =
+      this.cached || (this.#inMemory ? this.retention.keeps(endMs) : this.accepts(endMs))
     if (isKept) this.store(this.target(key, endMs, startMs), null, -1)
     else this.logRefused(key, endMs, startMs, null, -1)
   }

@@ -34,11 +34,6 @@ export class ValueCodec<V> {
     this.#prefix = timestamped ? 8 : 0
   }
 
-  /** Whether values are read out of a larger buffer without a copy of their bytes. */
-  get isInPlace(): boolean {
-    return this.#serde.read !== undefined
-  }
-
   /**
    * @throws SerializationError when the value is not of the serde's type
    * @throws StateStoreError when it is guarded, and no longer what was written
