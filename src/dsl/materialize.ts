@@ -4,8 +4,8 @@ import { TopologyError } from '../errors.js'
 import type { Serde } from '../serde/serde.js'
 import { keyValueSpec, versionedSpec } from '../state/specs.js'
 import type { StoreSpec } from '../state/state-store.js'
+import { engineOf } from '../state/stores.js'
 import { checkedName } from '../topology/names.js'
-import { checkedEngine } from '../topology/topology-stores.js'
 import type { TopologyGraph } from '../topology/topology-graph.js'
 import type { LogicalGraph } from './graph/logical-graph.js'
 import { given, neededRef, refsNote, type SerdeRef } from './graph/serde-ref.js'
@@ -68,7 +68,7 @@ export function planStore(
 export const engineFor = (
   graph: LogicalGraph,
   o: { readonly engine?: unknown },
-): 'leveldb' | 'memory' => checkedEngine(o.engine ?? graph.defaults.engine)
+): 'leveldb' | 'memory' => engineOf(o.engine ?? graph.defaults.engine)
 
 /** What specs of all kinds take from a plan. */
 export function specOptions(graph: LogicalGraph, plan: PlannedStore, node: string) {

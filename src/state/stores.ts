@@ -63,19 +63,18 @@ class Builder<S> implements StoreBuilder<S> {
   }
 }
 
-/** The message about an engine that is not ours. */
-export const unknownEngine = (engine: unknown): string =>
-  typeof engine === 'object'
-    ? "store engines of your own are not available in this version: use 'leveldb' or 'memory', or customStore({ … }) for a store of your own"
-    : `unknown store engine ${JSON.stringify(engine)}: use 'leveldb' or 'memory'`
-
-const engineOf = (
-  engine: 'leveldb' | 'memory' | StoreEngine | undefined,
-  otherwise: 'leveldb' | 'memory',
-): 'leveldb' | 'memory' => {
+/** The engine that options name. @throws TopologyError for one that is not there */
+export function engineOf(
+  engine: unknown,
+  otherwise: 'leveldb' | 'memory' = 'leveldb',
+): 'leveldb' | 'memory' {
   if (engine === undefined) return otherwise
   if (engine === 'leveldb' || engine === 'memory') return engine
-  throw new TopologyError(unknownEngine(engine))
+  throw new TopologyError(
+    typeof engine === 'object'
+      ? "store engines of your own are not available in this version: use 'leveldb' or 'memory', or customStore({ … }) for a store of your own"
+      : `unknown store engine ${JSON.stringify(engine)}: use 'leveldb' or 'memory'`,
+  )
 }
 
 /**

@@ -1,12 +1,6 @@
 // How stores come into a topology: added by builders, connected by handles, with or without a changelog.
 import { TopologyError } from '../errors.js'
-import {
-  isStoreBuilder,
-  toSpec,
-  unknownEngine,
-  type StateStore,
-  type Stores,
-} from '../state/stores.js'
+import { isStoreBuilder, toSpec, type StateStore, type Stores } from '../state/stores.js'
 import type { TopologyGraph } from './topology-graph.js'
 
 /** A store that was added; its name is all that there is to it. */
@@ -48,10 +42,3 @@ export const unlogged = (spec: ReturnType<typeof toSpec>): ReturnType<typeof toS
   logging: false,
   open: (context) => spec.open(context),
 })
-
-/** The engine's name, `leveldb` where none is given. @throws TopologyError for an unknown one */
-export function checkedEngine(engine: unknown): 'leveldb' | 'memory' {
-  if (engine === undefined) return 'leveldb'
-  if (engine === 'leveldb' || engine === 'memory') return engine
-  throw new TopologyError(unknownEngine(engine))
-}

@@ -4,6 +4,7 @@ import { TopologyError } from '../errors.js'
 import type { Serde, Serializer } from '../serde/serde.js'
 import { serdeForNode } from '../serde/serde-traits.js'
 import {
+  engineOf,
   toSpec,
   type StateStore,
   type StoreBuilder,
@@ -24,7 +25,7 @@ import type {
   SinkNode,
   SourceNode,
 } from './topology-node.js'
-import { checkedEngine, connectStores, StoreHandle, unlogged } from './topology-stores.js'
+import { connectStores, StoreHandle, unlogged } from './topology-stores.js'
 import { isTopic, type Topic, type TopicFor } from './topic.js'
 
 type NN<T> = Exclude<T, null>
@@ -99,7 +100,7 @@ export class Topology<out S = {}> {
     } = {},
   ) {
     this.#graph = new TopologyGraph(o.wrapProcessor)
-    this.#engine = checkedEngine(o.engine)
+    this.#engine = engineOf(o.engine)
     this.#defaults = { key: o.key, value: o.value }
   }
 
