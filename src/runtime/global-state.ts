@@ -16,6 +16,7 @@ import { noHeaders } from '../serde/record-headers.js'
 import type { FetchedRecords } from '../kafka/client.js'
 import type { FrozenTopology, GlobalStoreNode } from '../topology/topology-node.js'
 import { readCheckpoint } from './checkpoint.js'
+import { closeWithDatabases } from './close-all.js'
 import { globalTask, globalTaskId } from './global-task.js'
 import type { StateDirectory } from './state-directory.js'
 import type { StreamTask } from './stream-task.js'
@@ -96,12 +97,7 @@ export class GlobalState {
     try {
       if (this.#databases.leveldb !== undefined) await this.task.persist()
     } finally {
-      try {
-        this.task.close()
-      } finally {
-        await this.#databases.leveldb?.close()
-        await this.#databases.memory?.close()
-      }
+      await closeWithDatabases(this.task, this.#databases)
     }
   }
 

@@ -5,6 +5,7 @@ import { TaskCorruptedError } from '../errors.js'
 import { KafkaError, partitionKey, type TopicPartition } from '../kafka/client.js'
 import type { FrozenTopology } from '../topology/topology-node.js'
 import { backOff } from './back-off.js'
+import { closeWithDatabases } from './close-all.js'
 import { tasksOf } from './partition-assignor.js'
 import { StateCleaner } from './state-cleaner.js'
 import type { StreamTask } from './stream-task.js'
@@ -204,12 +205,7 @@ export class TaskManager {
     opening.cancel()
     const opened = await opening.done.catch(() => undefined)
     if (opened === undefined) return
-    try {
-      opened.task.close()
-    } finally {
-      await opened.databases.leveldb?.close()
-      await opened.databases.memory?.close()
-    }
+    await closeWithDatabases(opened.task, opened.databases)
   }
 }
 
@@ -227,12 +223,7 @@ async function closeTask(running: RunningTask, abort: boolean): Promise<void> {
     // Committed rows only: also in the middle of a transaction.
     if (task.subtopology.stores.length > 0) await task.persist()
   } finally {
-    try {
-      task.close()
-    } finally {
-      await databases.leveldb?.close()
-      await databases.memory?.close()
-    }
+    await closeWithDatabases(task, databases)
   }
 }
 
