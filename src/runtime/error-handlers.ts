@@ -115,8 +115,7 @@ export function processingError(
   task: string,
   position: RecordPosition | undefined,
 ): ProcessingError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new ProcessingError(`${node} failed ${where(position, task)}: ${reason}`, {
+  return new ProcessingError(`${node} failed ${where(position, task)}: ${reasonOf(cause)}`, {
     cause,
     node,
     task,
@@ -127,3 +126,7 @@ export function processingError(
 /** The ways out of an error that a handler answered with `fail`, appended to its message. */
 export const waysOut = (handler: string): string =>
   `. Correct the program, or set ${handler} to 'continue', or name a deadLetterTopic, and start again`
+
+/** What somebody threw says, whatever it is. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

@@ -7,6 +7,7 @@ import type { NodeProcessor } from '../topology/processor.js'
 import type { FlowRecord } from '../topology/stream-record.js'
 import type { SinkNode } from '../topology/topology-node.js'
 import { partitionOfKey } from '../kafka/partitioner.js'
+import { reasonOf } from './error-handlers.js'
 import { RecordTooLargeError, type RecordCollector, type TopicWriter } from './record-collector.js'
 import { dropUnsent, type UnsentHost } from './unsent-record.js'
 import { wrongAnswer } from './wrong-answer.js'
@@ -141,9 +142,6 @@ export class SinkProcessor implements NodeProcessor {
     dropUnsent(this.#host, { name: this.#sink.name, topic, part, reason, cause, record })
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)
 
 const isKafkaFailure = (error: unknown): boolean =>
   typeof error === 'object' &&

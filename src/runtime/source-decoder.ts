@@ -7,7 +7,7 @@ import { serdeTraits } from '../serde/serde-traits.js'
 import type { PassingRecord } from '../topology/passing-record.js'
 import { FlowRecord } from '../topology/stream-record.js'
 import type { SourceNode } from '../topology/topology-node.js'
-import { decided, waysOut, where, type ErrorHandlers } from './error-handlers.js'
+import { decided, reasonOf, waysOut, where, type ErrorHandlers } from './error-handlers.js'
 import { KnownKeys } from './known-keys.js'
 import type { RecordSource } from './record-source.js'
 import { wrongAnswer } from './wrong-answer.js'
@@ -118,8 +118,7 @@ export class SourceDecoder {
       else if (source.nullValue === 'refuse')
         refusal = 'its value is null; read the topic with value: nullable(serde) to let nulls pass'
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      return this.#refused(records, `its ${part} cannot be read: ${reason}`, error)
+      return this.#refused(records, `its ${part} cannot be read: ${reasonOf(error)}`, error)
     }
     // Outside of the `try`, so that the handler is asked once.
     if (refusal !== undefined) return this.#refused(records, refusal)
@@ -148,8 +147,8 @@ export class SourceDecoder {
     try {
       extracted = timestamp!(record.value, record.key, record, partitionTimeMs)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw this.#fatal(record, `made the timestamp extractor throw: ${reason}`, error)
+      const reason = `made the timestamp extractor throw: ${reasonOf(error)}`
+      throw this.#fatal(record, reason, error)
     }
     if (extracted === record.timestampMs && record.timestampMs >= 0) return record
     if (typeof extracted === 'number' && extracted < 0) {

@@ -9,6 +9,7 @@ import type { ProcessorNode, SinkNode, SourceNode, Subtopology } from '../topolo
 import { closeAll } from './close-all.js'
 import type { CommittableTask } from './commit.js'
 import { decodeMetadata, encodeMetadata } from './committed-metadata.js'
+import { reasonOf } from './error-handlers.js'
 import { NodeRunner, runAll } from './node-runner.js'
 import { PartitionGroup, type LagOf } from './partition-group.js'
 import { TaskNodeContext } from './processor-context.js'
@@ -422,6 +423,3 @@ export class StreamTask extends TaskHost implements CommittableTask {
     if (this.fatal !== undefined) this.throwFatal()
   }
 }
-
-const reasonOf = (cause: unknown): string =>
-  cause instanceof Error ? cause.message : String(cause)

@@ -5,6 +5,7 @@ import type { Database } from '../state/bytes-store.js'
 import type { StoreRecordContext, TaskStore } from '../state/state-store.js'
 import type { StoreSpec } from '../state/state-store.js'
 import { closeAll } from './close-all.js'
+import { reasonOf } from './error-handlers.js'
 import { storePrefix, writeCheckpoint, type ChangelogPosition } from './checkpoint.js'
 import { RecordTooLargeError, type TopicWriter } from './record-collector.js'
 import type { TaskEnvironment } from './task-environment.js'
@@ -149,13 +150,7 @@ export class TaskStores {
   }
 
   close(): void {
-    closeAll(
-      this.all.map(
-        ({ store }) =>
-          () =>
-            store.close(),
-      ),
-    )
+    closeAll(Array.from(this.all, (opened) => () => opened.store.close()))
   }
 
   async #persist(inputs: ReadonlyMap<string, number>): Promise<void> {
@@ -236,7 +231,7 @@ export class TaskStores {
 /** A full disk and its like, with the remedy. */
 export function persistError(error: unknown, task: string, directory: string): StateStoreError {
   if (error instanceof StateStoreError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   const isFull =
     /ENOSPC|no space left/i.test(reason) ||
     /ENOSPC/.test(String((error as { cause?: unknown }).cause))

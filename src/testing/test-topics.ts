@@ -1,6 +1,7 @@
 // The two ends of a topology under test: pipe records in, read what came out.
 import { checkedMs } from '../clock.js'
 import { DeserializationError, IllegalStateError } from '../errors.js'
+import { reasonOf } from '../runtime/error-handlers.js'
 import {
   HeaderList,
   headerEntries,
@@ -251,8 +252,7 @@ export class BytesOutputTopic<K, V> implements TestOutputTopic<K, V> {
     try {
       return serde.deserialize(bytes, this.#topic, headers)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      const text = `the ${part} of a record of ${this.#topic} cannot be read: ${reason}`
+      const text = `the ${part} of a record of ${this.#topic} cannot be read: ${reasonOf(cause)}`
       throw new DeserializationError(text, { cause })
     }
   }

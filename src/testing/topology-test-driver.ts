@@ -36,8 +36,8 @@ export interface TestDriverOptions {
   readonly startMs?: number | undefined
   /**
    * Of every topic, except for internal ones that get another number from the topology: tasks are
-   * those of production then, and commit by `commitIntervalMs` or at `commit()`. Absent: one task `0_0` runs everything and commits after each record, as the driver
-   * of Kafka Streams does.
+   * those of production then, and commit by `commitIntervalMs` or at `commit()`. Absent: one task `0_0`
+   * runs everything and commits after each record, as the driver of Kafka Streams does.
    */
   readonly partitions?: number | undefined
   readonly [observeProduced]?: ((record: ProducedBytes) => void) | undefined
